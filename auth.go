@@ -1,0 +1,147 @@
+package kodexa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/kodexa-community/kodexa-go/gen"
+)
+
+const apiKeyHeader = "X-Api-Key"
+
+// apiKeyEditor sends key with each request. The key lives in this closure alone, so that formatting a client can't show it.
+func apiKeyEditor(key string) gen.RequestEditorFn {
+	return func(_ context.Context, req *http.Request) error {
+		req.Header.Set(apiKeyHeader, key)
+		return nil
+	}
+}
+
+func userAgentEditor(userAgent string) gen.RequestEditorFn {
+	return func(_ context.Context, req *http.Request) error {
+		req.Header.Set("User-Agent", userAgent)
+		return nil
+	}
+}
+
+func checkAPIKey(key string) error { return checkHeaderText("API key", key) }
+
+// checkHeaderText refuses what can't be sent as a header's value unchanged. Its error does not repeat the text.
+func checkHeaderText(what, text string) error {
+	switch {
+	case text == "":
+		return fmt.Errorf("%s is empty", what)
+	case strings.TrimSpace(text) != text:
+		return fmt.Errorf("%s has space around it", what)
+	}
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return fmt.Errorf("%s has a character other than printable ASCII at byte %d", what, i)
+		}
+	}
+	return nil
+}
+
+// parseBaseURL returns the URL that the contract's paths, which begin with /api, are appended to. Its errors do not repeat
+// the URL, which may hold a password.
+func parseBaseURL(rawURL string, plaintext bool) (*url.URL, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, errors.New("base URL can't be parsed")
+	}
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("base URL has neither scheme https nor http")
+	case u.Hostname() == "":
+		return nil, errors.New("base URL has no host")
+	case u.User != nil:
+		return nil, errors.New("base URL has userinfo")
+	case u.RawQuery != "" || u.ForceQuery:
+		return nil, errors.New("base URL has a query")
+	case u.Fragment != "" || strings.HasSuffix(rawURL, "#"):
+		return nil, errors.New("base URL has a fragment")
+	case u.RawPath != "":
+		return nil, errors.New("base URL has an escaped character in its path")
+	case u.Scheme == "http" && !plaintext && !isLoopback(u.Hostname()):
+		return nil, errors.New("base URL is plaintext http beyond loopback: use https, or WithPlaintextHTTP")
+	}
+	base := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(base, "/api")}, nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// newHTTPClient returns a copy of given, or of this package's own choice if it is nil, that hands every 3xx to its caller.
+func newHTTPClient(given *http.Client, timeout time.Duration) *http.Client {
+	hc := &http.Client{Transport: newTransport(), Timeout: defaultTimeout}
+	if given != nil {
+		*hc = *given
+	}
+	if timeout > 0 {
+		hc.Timeout = timeout
+	}
+	if hc.Timeout == 0 {
+		hc.Timeout = defaultTimeout
+	}
+	if hc.Transport == nil {
+		hc.Transport = http.DefaultTransport
+	}
+	hc.Transport = redirectGuard{hc.Transport}
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return hc
+}
+
+// newTransport returns net/http's default transport with a pool for one host that many goroutines share, and less patience
+// for large headers.
+func newTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		t = &http.Transport{Proxy: http.ProxyFromEnvironment}
+	}
+	t = t.Clone()
+	t.MaxIdleConns = maxIdleConns
+	t.MaxIdleConnsPerHost = maxIdleConns
+	t.MaxResponseHeaderBytes = maxHeaderBytes
+	return t
+}
+
+const (
+	maxIdleConns   = 256
+	maxHeaderBytes = 1 << 20
+)
+
+// redirectGuard keeps http.Client from parsing a 3xx's Location: it does so before it asks CheckRedirect, and drops the
+// answer if the Location is malformed.
+type redirectGuard struct{ next http.RoundTripper }
+
+func (g redirectGuard) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := g.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode/100 == 3 {
+		exchangeOf(req).location = res.Header["Location"]
+		res.Header.Del("Location")
+	}
+	return res, nil
+}
+
+// CloseIdleConnections lets hc.CloseIdleConnections reach the transport.
+func (g redirectGuard) CloseIdleConnections() {
+	if c, ok := g.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}

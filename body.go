@@ -1,0 +1,257 @@
+package kodexa
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// takeBody returns the body of req and lets it be sent any number of times.
+func takeBody(req *http.Request) ([]byte, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil, nil
+	}
+	body, err := io.ReadAll(req.Body)
+	if err = errors.Join(err, req.Body.Close()); err != nil {
+		return nil, err
+	}
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body, _ = req.GetBody()
+	return body, nil
+}
+
+// Sizes of the pieces that a body of unknown length is read in, and the most that is kept of an error's body.
+const (
+	firstChunk   = 4 << 10
+	largestChunk = 1 << 20
+	maxErrorBody = 1 << 20
+)
+
+// chunks is a body as it was read. Joining it takes its size once more, unless its length was known before.
+type chunks [][]byte
+
+func (c chunks) join() []byte {
+	if len(c) == 1 {
+		return c[0]
+	}
+	return bytes.Join(c, nil)
+}
+
+// readBody reads the body of res up to limit, and beyond it, or when reading fails, returns what there is with the error.
+func readBody(res *http.Response, limit int64) (chunks, error) {
+	var body chunks
+	size := int64(firstChunk)
+	if res.ContentLength >= 0 {
+		size = min(res.ContentLength, limit) + 1 // the one byte more finds the end
+	}
+	for left := limit + 1; left > 0; size = min(2*size, largestChunk) {
+		chunk := bytes.NewBuffer(make([]byte, 0, min(size, left)+bytes.MinRead))
+		n, err := io.CopyN(chunk, res.Body, min(size, left))
+		body = append(body, chunk.Bytes())
+		left -= n
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return body, err
+		}
+	}
+	last := len(body) - 1
+	body[last] = body[last][:len(body[last])-1]
+	return body, fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
+}
+
+// isTimeout reports whether reading a body failed because the time was up rather than because the body was cut short.
+func isTimeout(ctx context.Context, err error) bool {
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ctx.Err() != nil || ok && timeout.Timeout()
+}
+
+// maxListed is the size of a body up to which all of its violations are listed: kin-openapi keeps each in memory.
+const maxListed = 64 << 10
+
+// checkBody adds what is wrong with a body to broken.
+func (c *contract) checkBody(broken *ContractError, content openapi3.Content, header http.Header, body []byte, as openapi3.SchemaValidationOption) {
+	media := content.Get(header.Get("Content-Type"))
+	if media == nil {
+		broken.add("", "Content-Type must be "+mediaTypes(content))
+		return
+	}
+	if mediaType := mediaTypeOf(header); mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
+		return // the media type is all there is to check
+	}
+	value, pointer, reason := decodeStrictly(body)
+	if reason != "" {
+		broken.add(pointer, reason)
+		return
+	}
+	if media.Schema == nil {
+		return
+	}
+	options := append(slices.Clip(c.options.SchemaValidationOptions), as)
+	err := media.Schema.Value.VisitJSON(value, options...)
+	if err != nil && len(body) <= maxListed {
+		err = media.Schema.Value.VisitJSON(value, append(options, openapi3.MultiErrors())...)
+	}
+	broken.addError(err)
+	checkForGo(broken, media.Schema.Value, value, "")
+}
+
+// mediaTypeOf returns the media type of a message as kin-openapi compares it.
+func mediaTypeOf(header http.Header) string {
+	mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(mediaType))
+}
+
+func mediaTypes(content openapi3.Content) string {
+	names := make([]string, 0, len(content))
+	for name := range content {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " or ")
+}
+
+// decodeStrictly returns the one JSON value that body consists of, for kin-openapi to visit, or where and why it is not one.
+func decodeStrictly(body []byte) (value any, pointer, reason string) {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(body))
+	value, err := decodeValue(dec)
+	if err == nil {
+		if _, err = dec.ReadToken(); err == io.EOF {
+			return value, "", ""
+		}
+		return nil, "", fmt.Sprintf("there is more after the value, at byte %d", dec.InputOffset())
+	}
+	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case len(body) == 0:
+		return nil, "", "the body is empty"
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, "", fmt.Sprintf("the JSON text is cut short after %d bytes", len(body))
+	case !ok:
+		return nil, "", "the body is not JSON"
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return nil, string(syntax.JSONPointer), "the member name is repeated"
+	default:
+		return nil, string(syntax.JSONPointer), fmt.Sprintf("the body is not JSON in UTF-8, at byte %d", syntax.ByteOffset)
+	}
+}
+
+func decodeValue(dec *jsontext.Decoder) (any, error) {
+	token, err := dec.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch token.Kind() {
+	case 't', 'f':
+		return token.Bool(), nil
+	case '"':
+		return token.String(), nil
+	case '0':
+		return json.Number(token.String()), nil
+	case '{':
+		object := map[string]any{}
+		for dec.PeekKind() != '}' {
+			name, err := dec.ReadToken()
+			if err != nil {
+				return nil, err
+			}
+			key := name.String()
+			if object[key], err = decodeValue(dec); err != nil {
+				return nil, err
+			}
+		}
+		_, err = dec.ReadToken()
+		return object, err
+	case '[':
+		array := []any{}
+		for dec.PeekKind() != ']' {
+			item, err := decodeValue(dec)
+			if err != nil {
+				return nil, err
+			}
+			array = append(array, item)
+		}
+		_, err = dec.ReadToken()
+		return array, err
+	default:
+		return nil, nil
+	}
+}
+
+// checkForGo adds to broken what kin-openapi accepts and Go's decoders don't: a number that is not written as the integer
+// that its schema asks for or exceeds its Go type, and a member name that differs from the contract's only in case, which
+// some decoders take for the member and others do not.
+func checkForGo(broken *ContractError, schema *openapi3.Schema, value any, pointer string) {
+	for _, part := range schema.AllOf {
+		checkForGo(broken, part.Value, value, pointer)
+	}
+	switch value := value.(type) {
+	case json.Number:
+		if reason := checkNumber(schema, value.String()); reason != "" {
+			broken.add(pointer, reason)
+		}
+	case []any:
+		if schema.Items != nil {
+			for i, item := range value {
+				checkForGo(broken, schema.Items.Value, item, pointer+"/"+strconv.Itoa(i))
+			}
+		}
+	case map[string]any:
+		for name, member := range value {
+			at := pointer + "/" + escapePointer(name)
+			if named := schema.Properties[name]; named != nil {
+				checkForGo(broken, named.Value, member, at)
+				continue
+			}
+			for like := range schema.Properties {
+				if strings.EqualFold(name, like) {
+					broken.add(at, fmt.Sprintf("the contract spells this member %q", like))
+				}
+			}
+			if additional := schema.AdditionalProperties.Schema; additional != nil {
+				checkForGo(broken, additional.Value, member, at)
+			}
+		}
+	}
+}
+
+func checkNumber(schema *openapi3.Schema, literal string) string {
+	switch {
+	case schema.Type.Is(openapi3.TypeInteger):
+		bits := 64
+		if schema.Format == "int32" {
+			bits = 32
+		}
+		if _, err := strconv.ParseInt(literal, 10, bits); err != nil {
+			return fmt.Sprintf("value must be written as an integer of %d bits", bits)
+		}
+	case schema.Type.Is(openapi3.TypeNumber):
+		bits := 64
+		if schema.Format == "float" {
+			bits = 32
+		}
+		if _, err := strconv.ParseFloat(literal, bits); err != nil {
+			return fmt.Sprintf("value exceeds a floating-point number of %d bits", bits)
+		}
+	}
+	return ""
+}
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+func escapePointer(name string) string { return pointerEscapes.Replace(name) }

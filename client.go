@@ -1,0 +1,157 @@
+package kodexa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/kodexa-community/kodexa-go/gen"
+)
+
+// The contract's schemas. Each keeps the members that the contract does not name in AdditionalProperties, see the methods
+// Get and Set. Optional members are pointers, so that absent and zero differ; a nullable one has three states.
+type (
+	// Session is a processing session for document operations.
+	Session = gen.Session
+	// Organization is what a session belongs to.
+	Organization = gen.Organization
+	// AuthGroupLink links an organization to its authorization group.
+	AuthGroupLink = gen.AuthGroupLink
+	// OrganizationMemory is organization-level memory and configuration.
+	OrganizationMemory = gen.OrganizationMemory
+)
+
+// Client updates sessions on a Kodexa Platform. Make one with [New] and share it: its methods may be called concurrently.
+type Client struct {
+	api  *gen.ClientWithResponses
+	http *http.Client
+}
+
+// New returns a client for the platform at https://platform.kodexa.ai, or where the options say. It needs an API key, from
+// [WithAPIKey] or [FromEnv], and reports everything that is wrong with its options; it opens no connection.
+func New(opts ...Option) (*Client, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, fmt.Errorf("kodexa: %w", err)
+	}
+	base, err := parseBaseURL(c.baseURL, c.plaintext)
+	if err != nil {
+		return nil, fmt.Errorf("kodexa: %w", err)
+	}
+	contract, err := shippedContract()
+	if err != nil {
+		return nil, fmt.Errorf("kodexa: %w", err)
+	}
+	hc := newHTTPClient(c.httpClient, c.timeout)
+	steps := &checker{
+		next:        &retrier{next: hc, policy: c.retry, logger: c.logger},
+		contract:    contract,
+		base:        base,
+		maxBody:     c.maxResponseBytes,
+		onViolation: c.onViolation,
+	}
+	generated := []gen.ClientOption{
+		gen.WithHTTPClient(steps),
+		gen.WithRequestEditorFn(apiKeyEditor(c.apiKey)),
+		gen.WithRequestEditorFn(userAgentEditor(userAgent(c.product))),
+	}
+	for _, fn := range c.editors {
+		generated = append(generated, gen.WithRequestEditorFn(fn))
+	}
+	api, err := gen.NewClientWithResponses(base.String(), generated...)
+	if err != nil {
+		return nil, fmt.Errorf("kodexa: %w", err)
+	}
+	return &Client{api: api, http: hc}, nil
+}
+
+// UpdateSession stores s as the session id (PUT /api/sessions/{id}) and returns the session as the platform stored it.
+//
+// Sessions are locked optimistically: if s.ChangeSequence is not the stored one, the error is [ErrConflict]. Send the
+// session that was read, changed; members that the contract does not name go along.
+//
+// Errors are an [*APIError], a [*ContractError], [ErrResponseTooLarge] or one of the transport or of an editor. Test for
+// [ErrOutcomeUnknown] to learn whether the session may have been updated all the same. editors run after those of
+// [WithRequestEditor], for this call alone.
+func (c *Client) UpdateSession(ctx context.Context, id uuid.UUID, s Session, editors ...gen.RequestEditorFn) (*Session, error) {
+	ctx, call := withCall(ctx)
+	res, err := c.api.UpdateSessionWithResponse(ctx, id, s, editors...)
+	if err != nil || res.JSON200 == nil {
+		return nil, call.failed("UpdateSession", err)
+	}
+	return res.JSON200, nil
+}
+
+// API returns the generated client: every operation of the contract, with the same authentication, checks and retries as
+// the methods of c. Its errors are the same too; the JSON fields of its responses are nil only if a handler given with
+// [WithViolationHandler] let an answer pass that has no such body.
+func (c *Client) API() *gen.ClientWithResponses { return c.api }
+
+// CloseIdleConnections closes the connections that no call is using. c stays usable.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+
+// call lets a method of Client learn what its answer was like, should the generated decoder refuse it.
+type call struct{ answer *ContractError }
+
+type callKey struct{}
+
+func withCall(ctx context.Context) (context.Context, *call) {
+	call := &call{}
+	return context.WithValue(ctx, callKey{}, call), call
+}
+
+// reportAnswer tells the method that waits for it what was found about a success.
+func reportAnswer(ctx context.Context, answer *ContractError) {
+	if call, ok := ctx.Value(callKey{}).(*call); ok {
+		call.answer = answer
+	}
+}
+
+// failed returns what a call failed with: err, or what is wrong with an answer that has no result.
+func (c *call) failed(operation string, err error) error {
+	pointer, isCoding := codingError(err)
+	switch {
+	case err == nil:
+		return c.answer.add("", "the answer has no body of the operation's type")
+	case !isCoding:
+		return err
+	case c.answer == nil:
+		return fmt.Errorf("kodexa: %s: encoding the request: %w", operation, err)
+	default:
+		return c.answer.add(pointer, "the value can't be decoded")
+	}
+}
+
+// codingError reports whether err is one of the JSON encoder or decoder, and where it occurred.
+func codingError(err error) (pointer string, ok bool) {
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		return string(semantic.JSONPointer), true
+	}
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return string(syntactic.JSONPointer), true
+	}
+	return "", false
+}
+
+// userAgent names product, if there is one, and this module.
+func userAgent(product string) string { return strings.TrimSpace(product + " kodexa-go" + version()) }
+
+// version returns "/" and the version of this module that the program was built with, or "" if that is not known.
+var version = sync.OnceValue(func() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == "github.com/kodexa-community/kodexa-go" && dep.Replace == nil {
+				return "/" + dep.Version
+			}
+		}
+	}
+	return ""
+})

@@ -1,0 +1,308 @@
+package kodexa
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	router "github.com/getkin/kin-openapi/routers/legacy" // its successor needs gorilla/mux
+	"github.com/google/uuid"
+
+	"github.com/kodexa-community/kodexa-go/gen"
+)
+
+//go:embed openapi.yaml
+var spec []byte
+
+// Spec returns the contract as it was written, in YAML: OpenAPI 3.0.3. The caller owns the bytes.
+func Spec() []byte { return bytes.Clone(spec) }
+
+// shippedContract parses the contract once, when the first client is made.
+var shippedContract = sync.OnceValues(func() (*contract, error) { return parseContract(spec) })
+
+// contract answers what an operation's messages must look like. What a schema means is kin-openapi's word; added to it
+// is only what its JSON decoder lets pass and what Go's decoders would refuse later.
+type contract struct {
+	operations routers.Router
+	options    openapi3filter.Options
+}
+
+func parseContract(data []byte) (*contract, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(data)
+	if err != nil {
+		return nil, fmt.Errorf("contract: %w", err)
+	}
+	if doc.IsOpenAPI31OrLater() {
+		return nil, fmt.Errorf("contract: OpenAPI %s: validation of 3.1 and later puts values into error texts", doc.OpenAPI)
+	}
+	doc.Servers = nil // operations are found by their path below the client's base URL
+	operations, err := router.NewRouter(doc)
+	if err != nil {
+		return nil, fmt.Errorf("contract: %w", err)
+	}
+	return &contract{operations: operations, options: openapi3filter.Options{
+		AuthenticationFunc:    sendsKey,
+		IncludeResponseStatus: true, // a status that the contract does not name is a violation
+		SkipSettingDefaults:   true, // what is checked is what is sent
+		ExcludeRequestBody:    true, // bodies are checkBody's
+		ExcludeResponseBody:   true,
+		SchemaValidationOptions: []openapi3.SchemaValidationOption{
+			openapi3.DisableSchemaErrorDetails(),
+			openapi3.WithStringFormatValidators(stringFormats),
+		},
+	}}, nil
+}
+
+// stringFormats holds strings to what kin-openapi and the decoder of the Go type both accept, and keeps the value out of
+// the error, where some of kin-openapi's own put it.
+var stringFormats = map[string]openapi3.StringFormatValidator{
+	"byte": stringFormat("byte", "value must be base64", func(s string) error {
+		_, err := base64.StdEncoding.Strict().DecodeString(s)
+		return err
+	}),
+	"date": stringFormat("date", "value must be a date, such as 2023-11-07", func(s string) error {
+		_, err := time.Parse(time.DateOnly, s)
+		return err
+	}),
+	"date-time": stringFormat("date-time", "value must be a date-time, such as 2023-11-07T05:31:56Z", func(s string) error {
+		return new(time.Time).UnmarshalText([]byte(s))
+	}),
+	"uuid": stringFormat("uuid", "value must be a UUID with dashes", func(s string) error {
+		if len(s) != len(uuid.Nil.String()) {
+			return errors.New("length")
+		}
+		return uuid.Validate(s)
+	}),
+}
+
+func stringFormat(name, reason string, decode func(string) error) openapi3.StringFormatValidator {
+	return openapi3.NewCallbackValidator(func(s string) error {
+		if kin := openapi3.SchemaStringFormats[name]; kin != nil && kin.Validate(s) != nil || decode(s) != nil {
+			return errors.New(reason)
+		}
+		return nil
+	})
+}
+
+// sendsKey reports whether a request has what a security requirement of the contract asks for.
+func sendsKey(_ context.Context, in *openapi3filter.AuthenticationInput) error {
+	s := in.SecurityScheme
+	if s.Type != "apiKey" || s.In != "header" {
+		return fmt.Errorf("security scheme %q is not an API key in a header", in.SecuritySchemeName)
+	}
+	if in.RequestValidationInput.Request.Header.Get(s.Name) == "" {
+		return fmt.Errorf("header %s is missing", s.Name)
+	}
+	return nil
+}
+
+// checker is the step that refuses requests and answers that break the contract, and turns every other answer than a
+// success into an error.
+type checker struct {
+	next        gen.HttpRequestDoer
+	contract    *contract
+	base        *url.URL
+	maxBody     int64
+	onViolation func(context.Context, *ContractError) error
+}
+
+// Do returns a success whose body was read and checked, or one of this package's errors.
+func (c *checker) Do(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	ex := &exchange{method: req.Method, path: req.URL.Path}
+	body, err := takeBody(req)
+	if err != nil {
+		return nil, ex.failed(fmt.Errorf("reading the request body: %w", err))
+	}
+	op, broken := c.contract.checkRequest(req, body, c.base)
+	if op != nil {
+		ex.path = op.Route.Path
+	}
+	if len(broken.Violations) > 0 {
+		if err := c.onViolation(ctx, broken); err != nil {
+			return nil, err
+		}
+	}
+	res, err := c.next.Do(req.WithContext(context.WithValue(ctx, exchangeKey{}, ex)))
+	if err != nil {
+		return nil, ex.failed(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode/100 != 2 {
+		return nil, newAPIError(res, ex, min(c.maxBody, maxErrorBody))
+	}
+	ex.outcomeUnknown = true // until the answer is known to be good
+	read, err := readBody(res, c.maxBody)
+	if err != nil && (errors.Is(err, ErrResponseTooLarge) || isTimeout(ctx, err)) {
+		return nil, ex.failed(fmt.Errorf("%s: %w", statusLine(res.StatusCode), err))
+	}
+	answer := read.join()
+	broken = c.contract.checkResponse(op, ex, res, answer, err)
+	reportAnswer(ctx, broken)
+	if len(broken.Violations) > 0 {
+		if err := c.onViolation(ctx, broken); err != nil {
+			return nil, err
+		}
+	}
+	res.Body = io.NopCloser(bytes.NewReader(answer))
+	return res, nil
+}
+
+// exchange is what the steps tell one another about a call. It travels in the context of the request.
+type exchange struct {
+	method, path   string // of the operation; path is its template
+	attempts       int
+	outcomeUnknown bool     // the request may have been applied although no answer says so
+	location       []string // the Location of a 3xx, see redirectGuard
+}
+
+type exchangeKey struct{}
+
+// exchangeOf returns the exchange that req belongs to, or a new one if a step is used alone.
+func exchangeOf(req *http.Request) *exchange {
+	if ex, ok := req.Context().Value(exchangeKey{}).(*exchange); ok {
+		return ex
+	}
+	return &exchange{method: req.Method, path: req.URL.Path}
+}
+
+// failed gives err, which stays as it is for errors.Is and errors.As, its place.
+func (ex *exchange) failed(err error) error {
+	return &callError{ex.method, ex.path, ex.attempts, ex.outcomeUnknown, err}
+}
+
+// checkRequest finds the operation of req and checks path, header and body against it. The operation is nil if the
+// contract has none; the error has no violations if the request keeps the contract.
+func (c *contract) checkRequest(req *http.Request, body []byte, base *url.URL) (*openapi3filter.RequestValidationInput, *ContractError) {
+	broken := &ContractError{Direction: Request, Method: req.Method, Path: req.URL.Path, Body: body}
+	path, ok := strings.CutPrefix(req.URL.Path, base.Path)
+	if !ok || req.URL.Scheme != base.Scheme || req.URL.Host != base.Host {
+		return nil, broken.add("", "the URL does not lie below the base URL")
+	}
+	route, params, err := c.operations.FindRoute(&http.Request{Method: req.Method, URL: &url.URL{Path: path}})
+	if err != nil {
+		return nil, broken.add("", "the contract has no such operation")
+	}
+	broken.Path = route.Path
+
+	bodyless := *req // validating security would read the body again
+	bodyless.Body = nil
+	op := &openapi3filter.RequestValidationInput{Request: &bodyless, Route: route, PathParams: params, Options: &c.options}
+	broken.addError(openapi3filter.ValidateRequest(req.Context(), op))
+
+	if content := route.Operation.RequestBody; content == nil {
+		if len(body) > 0 {
+			broken.add("", "the operation takes no body")
+		}
+	} else if len(body) > 0 || content.Value.Required {
+		c.checkBody(broken, content.Value.Content, req.Header, body, openapi3.VisitAsRequest())
+	}
+	return op, broken.sorted()
+}
+
+// checkResponse checks an answer with status 2xx whose body was read up to cut, which is nil if that is all of it. What it
+// returns has no violations if the answer keeps the contract.
+func (c *contract) checkResponse(op *openapi3filter.RequestValidationInput, ex *exchange, res *http.Response, body []byte, cut error) *ContractError {
+	broken := &ContractError{
+		Direction: Response, StatusCode: res.StatusCode, Method: ex.method, Path: ex.path, Body: body, outcomeUnknown: true,
+	}
+	if cut != nil {
+		broken.cause = cut
+		return broken.add("", fmt.Sprintf("the body is cut short after %d bytes", len(body)))
+	}
+	if op == nil {
+		return broken // the request was sent although the contract has no such operation
+	}
+	broken.addError(openapi3filter.ValidateResponse(op.Request.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: op, Status: res.StatusCode, Header: res.Header, Options: &c.options,
+	}))
+	responses := op.Route.Operation.Responses
+	named := cmp.Or(responses.Status(res.StatusCode), responses.Default())
+	if named != nil && len(named.Value.Content) > 0 && op.Route.Method != http.MethodHead {
+		c.checkBody(broken, named.Value.Content, res.Header, body, openapi3.VisitAsResponse())
+		if mediaType := mediaTypeOf(res.Header); mediaType != "" {
+			res.Header.Set("Content-Type", mediaType) // the generated decoder compares it by exact case
+		}
+	}
+	return broken.sorted()
+}
+
+// add appends a violation unless its place has one already.
+func (e *ContractError) add(pointer, reason string) *ContractError {
+	if !slices.ContainsFunc(e.Violations, func(v Violation) bool { return v.Pointer == pointer }) {
+		e.Violations = append(e.Violations, Violation{pointer, reason})
+	}
+	return e
+}
+
+// addError adds the violations in an error of kin-openapi and keeps it as the cause.
+func (e *ContractError) addError(err error) {
+	if err == nil {
+		return
+	}
+	request, isRequest := errors.AsType[*openapi3filter.RequestError](err)
+	response, isResponse := errors.AsType[*openapi3filter.ResponseError](err)
+	security, isSecurity := errors.AsType[*openapi3filter.SecurityRequirementsError](err)
+	switch {
+	case isSecurity:
+		e.add("", security.Error())
+	case isRequest && request.Parameter != nil:
+		reason := request.Reason
+		if schema, ok := errors.AsType[*openapi3.SchemaError](err); ok {
+			reason = schema.Reason
+		}
+		e.add("", fmt.Sprintf("parameter %q in %s: %s", request.Parameter.Name, request.Parameter.In, cmp.Or(reason, "value can't be parsed")))
+	case isResponse:
+		e.add("", response.Reason)
+	default:
+		e.addSchemaErrors(err)
+		e.cause = err
+	}
+}
+
+// addSchemaErrors adds the violations in err and takes the values out of it.
+func (e *ContractError) addSchemaErrors(err error) {
+	if list, ok := err.(openapi3.MultiError); ok {
+		for _, err := range list {
+			e.addSchemaErrors(err)
+		}
+		return
+	}
+	schema, ok := err.(*openapi3.SchemaError)
+	if !ok {
+		e.add("", "the value does not match its schema")
+		return
+	}
+	if all, ok := errors.AsType[openapi3.MultiError](schema.Origin); ok && schema.SchemaField == "allOf" {
+		for _, err := range all {
+			e.addSchemaErrors(err)
+		}
+	} else {
+		var pointer strings.Builder
+		for _, name := range schema.JSONPointer() {
+			pointer.WriteString("/" + escapePointer(name))
+		}
+		e.add(pointer.String(), cmp.Or(schema.Reason, fmt.Sprintf("the value does not match %q of its schema", schema.SchemaField)))
+	}
+	schema.Value, schema.Origin = nil, nil
+}
+
+// sorted returns e with its violations in the order of their pointers.
+func (e *ContractError) sorted() *ContractError {
+	slices.SortStableFunc(e.Violations, func(a, b Violation) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return e
+}
