@@ -1,6 +1,7 @@
 package kodexa
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,24 +85,22 @@ func isLoopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// newHTTPClient returns a copy of given, or of this package's own choice if it is nil, that hands every 3xx to its caller.
-func newHTTPClient(given *http.Client, timeout time.Duration) *http.Client {
-	hc := &http.Client{Transport: newTransport(), Timeout: defaultTimeout}
+// newHTTPClient returns a copy of given, or a client of this package's own choice if it is nil, that hands every 3xx to its
+// caller. The timeout, which is the copy's unless another is asked for, is left to the caller too: net/http's own costs
+// more.
+func newHTTPClient(given *http.Client, asked time.Duration) (hc *http.Client, timeout time.Duration) {
+	hc = &http.Client{Transport: newTransport()}
 	if given != nil {
 		*hc = *given
 	}
-	if timeout > 0 {
-		hc.Timeout = timeout
-	}
-	if hc.Timeout == 0 {
-		hc.Timeout = defaultTimeout
-	}
+	timeout = cmp.Or(asked, hc.Timeout, defaultTimeout)
+	hc.Timeout = 0
 	if hc.Transport == nil {
 		hc.Transport = http.DefaultTransport
 	}
 	hc.Transport = redirectGuard{hc.Transport}
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return hc
+	return hc, timeout
 }
 
 // newTransport returns net/http's default transport with a pool for one host that many goroutines share, and less patience

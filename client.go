@@ -50,9 +50,9 @@ func New(opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kodexa: %w", err)
 	}
-	hc := newHTTPClient(c.httpClient, c.timeout)
+	hc, timeout := newHTTPClient(c.httpClient, c.timeout)
 	steps := &checker{
-		next:        &retrier{next: hc, policy: c.retry, logger: c.logger},
+		next:        &retrier{next: hc, policy: c.retry, timeout: timeout, logger: c.logger},
 		contract:    contract,
 		base:        base,
 		maxBody:     c.maxResponseBytes,
@@ -82,12 +82,8 @@ func New(opts ...Option) (*Client, error) {
 // [ErrOutcomeUnknown] to learn whether the session may have been updated all the same. editors run after those of
 // [WithRequestEditor], for this call alone.
 func (c *Client) UpdateSession(ctx context.Context, id uuid.UUID, s Session, editors ...gen.RequestEditorFn) (*Session, error) {
-	ctx, call := withCall(ctx)
-	res, err := c.api.UpdateSessionWithResponse(ctx, id, s, editors...)
-	if err != nil || res.JSON200 == nil {
-		return nil, call.failed("UpdateSession", err)
-	}
-	return res.JSON200, nil
+	res, err := c.api.UpdateSession(ctx, id, s, editors...)
+	return decode[Session]("UpdateSession", res, err)
 }
 
 // API returns the generated client: every operation of the contract, with the same authentication, checks and retries as
@@ -98,36 +94,21 @@ func (c *Client) API() *gen.ClientWithResponses { return c.api }
 // CloseIdleConnections closes the connections that no call is using. c stays usable.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
-// call lets a method of Client learn what its answer was like, should the generated decoder refuse it.
-type call struct{ answer *ContractError }
-
-type callKey struct{}
-
-func withCall(ctx context.Context) (context.Context, *call) {
-	call := &call{}
-	return context.WithValue(ctx, callKey{}, call), call
-}
-
-// reportAnswer tells the method that waits for it what was found about a success.
-func reportAnswer(ctx context.Context, answer *ContractError) {
-	if call, ok := ctx.Value(callKey{}).(*call); ok {
-		call.answer = answer
+// decode returns the T that an operation was answered with, or its error.
+func decode[T any](operation string, res *http.Response, err error) (*T, error) {
+	if _, ok := codingError(err); ok {
+		return nil, fmt.Errorf("kodexa: %s: encoding the request: %w", operation, err)
 	}
-}
-
-// failed returns what a call failed with: err, or what is wrong with an answer that has no result.
-func (c *call) failed(operation string, err error) error {
-	pointer, isCoding := codingError(err)
-	switch {
-	case err == nil:
-		return c.answer.add("", "the answer has no body of the operation's type")
-	case !isCoding:
-		return err
-	case c.answer == nil:
-		return fmt.Errorf("kodexa: %s: encoding the request: %w", operation, err)
-	default:
-		return c.answer.add(pointer, "the value can't be decoded")
+	if err != nil {
+		return nil, err
 	}
+	answer := res.Body.(*checkedBody)
+	value := new(T)
+	if err := json.Unmarshal(answer.bytes, value); err != nil {
+		pointer, _ := codingError(err)
+		return nil, answer.broken.add(pointer, "the value can't be decoded")
+	}
+	return value, nil
 }
 
 // codingError reports whether err is one of the JSON encoder or decoder, and where it occurred.

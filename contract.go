@@ -8,7 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -39,6 +39,7 @@ var shippedContract = sync.OnceValues(func() (*contract, error) { return parseCo
 type contract struct {
 	operations routers.Router
 	options    openapi3filter.Options
+	acceptors  map[*openapi3.Schema]*acceptor // of the bodies' schemas
 }
 
 func parseContract(data []byte) (*contract, error) {
@@ -54,7 +55,8 @@ func parseContract(data []byte) (*contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
-	return &contract{operations: operations, options: openapi3filter.Options{
+	formats := stringFormats()
+	c := &contract{operations: operations, acceptors: map[*openapi3.Schema]*acceptor{}, options: openapi3filter.Options{
 		AuthenticationFunc:    sendsKey,
 		IncludeResponseStatus: true, // a status that the contract does not name is a violation
 		SkipSettingDefaults:   true, // what is checked is what is sent
@@ -62,31 +64,64 @@ func parseContract(data []byte) (*contract, error) {
 		ExcludeResponseBody:   true,
 		SchemaValidationOptions: []openapi3.SchemaValidationOption{
 			openapi3.DisableSchemaErrorDetails(),
-			openapi3.WithStringFormatValidators(stringFormats),
+			openapi3.WithStringFormatValidators(formats),
 		},
-	}}, nil
+	}}
+	for schema := range bodySchemas(doc) {
+		c.acceptors[schema] = compile(schema, formats)
+	}
+	return c, nil
 }
+
+// bodySchemas yields the schemas of the bodies of all operations.
+func bodySchemas(doc *openapi3.T) iter.Seq[*openapi3.Schema] {
+	return func(yield func(*openapi3.Schema) bool) {
+		for _, item := range doc.Paths.Map() {
+			for _, op := range item.Operations() {
+				contents := []openapi3.Content{}
+				if op.RequestBody != nil {
+					contents = append(contents, op.RequestBody.Value.Content)
+				}
+				for _, response := range op.Responses.Map() {
+					contents = append(contents, response.Value.Content)
+				}
+				for _, content := range contents {
+					for _, media := range content {
+						if media.Schema != nil && !yield(media.Schema.Value) {
+							return
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// uuidLength is that of a UUID with dashes, the one form that the format means.
+const uuidLength = len("550e8400-e29b-41d4-a716-446655440000")
 
 // stringFormats holds strings to what kin-openapi and the decoder of the Go type both accept, and keeps the value out of
 // the error, where some of kin-openapi's own put it.
-var stringFormats = map[string]openapi3.StringFormatValidator{
-	"byte": stringFormat("byte", "value must be base64", func(s string) error {
-		_, err := base64.StdEncoding.Strict().DecodeString(s)
-		return err
-	}),
-	"date": stringFormat("date", "value must be a date, such as 2023-11-07", func(s string) error {
-		_, err := time.Parse(time.DateOnly, s)
-		return err
-	}),
-	"date-time": stringFormat("date-time", "value must be a date-time, such as 2023-11-07T05:31:56Z", func(s string) error {
-		return new(time.Time).UnmarshalText([]byte(s))
-	}),
-	"uuid": stringFormat("uuid", "value must be a UUID with dashes", func(s string) error {
-		if len(s) != len(uuid.Nil.String()) {
-			return errors.New("length")
-		}
-		return uuid.Validate(s)
-	}),
+func stringFormats() map[string]openapi3.StringFormatValidator {
+	return map[string]openapi3.StringFormatValidator{
+		"byte": stringFormat("byte", "value must be base64", func(s string) error {
+			_, err := base64.StdEncoding.Strict().DecodeString(s)
+			return err
+		}),
+		"date": stringFormat("date", "value must be a date, such as 2023-11-07", func(s string) error {
+			_, err := time.Parse(time.DateOnly, s)
+			return err
+		}),
+		"date-time": stringFormat("date-time", "value must be a date-time, such as 2023-11-07T05:31:56Z", func(s string) error {
+			return new(time.Time).UnmarshalText([]byte(s))
+		}),
+		"uuid": stringFormat("uuid", "value must be a UUID with dashes", func(s string) error {
+			if len(s) != uuidLength {
+				return errors.New("length")
+			}
+			return uuid.Validate(s)
+		}),
+	}
 }
 
 func stringFormat(name, reason string, decode func(string) error) openapi3.StringFormatValidator {
@@ -152,15 +187,24 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 	}
 	answer := read.join()
 	broken = c.contract.checkResponse(op, ex, res, answer, err)
-	reportAnswer(ctx, broken)
 	if len(broken.Violations) > 0 {
 		if err := c.onViolation(ctx, broken); err != nil {
 			return nil, err
 		}
 	}
-	res.Body = io.NopCloser(bytes.NewReader(answer))
+	res.Body = &checkedBody{bytes.NewReader(answer), answer, broken}
 	return res, nil
 }
+
+// checkedBody is the body of a success.
+type checkedBody struct {
+	*bytes.Reader
+	bytes  []byte
+	broken *ContractError // has no violations if the body keeps the contract
+}
+
+// Close does nothing: the body was read.
+func (*checkedBody) Close() error { return nil }
 
 // exchange is what the steps tell one another about a call. It travels in the context of the request.
 type exchange struct {

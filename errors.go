@@ -36,14 +36,21 @@ var (
 	ErrOutcomeUnknown = errors.New("kodexa: outcome unknown")
 )
 
-// statusErrors maps a status to the sentinel that an [*APIError] with it matches.
-var statusErrors = map[int]error{
-	http.StatusUnauthorized:       ErrUnauthorized,
-	http.StatusForbidden:          ErrForbidden,
-	http.StatusNotFound:           ErrNotFound,
-	http.StatusConflict:           ErrConflict,
-	http.StatusPreconditionFailed: ErrConflict,
-	http.StatusTooManyRequests:    ErrRateLimited,
+// statusError returns the sentinel that an [*APIError] with this status matches, or nil.
+func statusError(status int) error {
+	switch status {
+	case http.StatusUnauthorized:
+		return ErrUnauthorized
+	case http.StatusForbidden:
+		return ErrForbidden
+	case http.StatusNotFound:
+		return ErrNotFound
+	case http.StatusConflict, http.StatusPreconditionFailed:
+		return ErrConflict
+	case http.StatusTooManyRequests:
+		return ErrRateLimited
+	}
+	return nil
 }
 
 // APIError is an answer other than 2xx, redirects included: the platform, or a gateway before it, said no. It matches
@@ -84,7 +91,7 @@ func (e *APIError) Error() string {
 
 // Is reports whether target is the sentinel of the status, or [ErrOutcomeUnknown] and the request may have been applied.
 func (e *APIError) Is(target error) bool {
-	return target != nil && target == statusErrors[e.StatusCode] || target == ErrOutcomeUnknown && e.outcomeUnknown
+	return target != nil && target == statusError(e.StatusCode) || target == ErrOutcomeUnknown && e.outcomeUnknown
 }
 
 // Unwrap returns why Body is incomplete, such as [ErrResponseTooLarge] or a read error; nil if it is complete.

@@ -57,9 +57,10 @@ func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
 
 // retrier is the step that sends a request, as often as its policy allows.
 type retrier struct {
-	next   gen.HttpRequestDoer
-	policy RetryPolicy
-	logger *slog.Logger
+	next    gen.HttpRequestDoer
+	policy  RetryPolicy
+	timeout time.Duration // of an attempt
+	logger  *slog.Logger
 }
 
 // retryStatus stands for an answer that asks to be retried.
@@ -115,16 +116,14 @@ func (p RetryPolicy) delays() backoff.BackOff {
 
 // attempt sends req once, logs it, and notes in ex whether it may have been applied unseen.
 func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, error) {
-	var sent, failed atomic.Bool
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
-		// The transport may fail before it tells that the request was written, so what was begun counts.
-		WroteHeaders: func() { sent.Store(true) },
-		WroteRequest: func(info httptrace.WroteRequestInfo) { failed.Store(info.Err != nil) },
-	})
-	again := req.Clone(ctx)
+	ctx, cancel := context.WithTimeoutCause(req.Context(), r.timeout, attemptTimeout(r.timeout))
+	w := &written{}
+	again := req.WithContext(httptrace.WithClientTrace(ctx, w.trace()))
+	again.Header = req.Header.Clone() // a cookie jar would add to it
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
+			cancel()
 			return nil, err
 		}
 		again.Body = body
@@ -132,32 +131,70 @@ func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, erro
 	ex.attempts++
 	start := time.Now()
 	res, err := r.next.Do(again)
-	r.log(req, ex, res, err, time.Since(start))
+	r.log(req, ex, res, err, start)
 	if err != nil {
-		ex.outcomeUnknown = ex.outcomeUnknown || sent.Load() && !failed.Load()
+		cancel()
+		ex.outcomeUnknown = ex.outcomeUnknown || w.maybe()
 		return nil, err
 	}
 	ex.outcomeUnknown = ex.outcomeUnknown || mayBeApplied(res.StatusCode)
+	res.Body = &timedBody{res.Body, cancel}
 	return res, nil
 }
 
-func (r *retrier) log(req *http.Request, ex *exchange, res *http.Response, err error, took time.Duration) {
+// attemptTimeout is what an attempt fails with when the time of [WithTimeout] is up.
+type attemptTimeout time.Duration
+
+func (t attemptTimeout) Error() string {
+	return fmt.Sprintf("no complete answer within %v", time.Duration(t))
+}
+func (t attemptTimeout) Timeout() bool   { return true }
+func (t attemptTimeout) Temporary() bool { return true }
+
+// timedBody ends the time of an attempt when its answer is closed.
+type timedBody struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (b *timedBody) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}
+
+// written tells whether a request that failed may have reached the server as a whole. The transport may fail before it
+// tells that the request was written, so what was begun counts unless it is known to have failed.
+type written struct{ begun, failed atomic.Bool }
+
+func (w *written) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		WroteHeaders: func() { w.begun.Store(true) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) { w.failed.Store(info.Err != nil) },
+	}
+}
+
+func (w *written) maybe() bool { return w.begun.Load() && !w.failed.Load() }
+
+func (r *retrier) log(req *http.Request, ex *exchange, res *http.Response, err error, start time.Time) {
+	level := slog.LevelWarn
+	if err == nil && res.StatusCode/100 == 2 {
+		level = slog.LevelDebug
+	}
+	if !r.logger.Enabled(req.Context(), level) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.String("method", req.Method),
 		slog.String("path", ex.path),
 		slog.Int("attempt", ex.attempts),
-		slog.Duration("duration", took),
+		slog.Duration("duration", time.Since(start)),
 	}
-	level := slog.LevelWarn
 	if err != nil {
 		attrs = append(attrs, slog.String("error", withoutURL(err).Error()))
 	} else {
 		attrs = append(attrs, slog.Int("status", res.StatusCode))
 		if id := requestID(res); id != "" {
 			attrs = append(attrs, slog.String("request_id", id))
-		}
-		if res.StatusCode/100 == 2 {
-			level = slog.LevelDebug
 		}
 	}
 	r.logger.LogAttrs(req.Context(), level, "kodexa: request", attrs...)

@@ -1,0 +1,323 @@
+package kodexa
+
+import (
+	"bytes"
+	"hash/maphash"
+	"io"
+	"reflect"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// acceptor is a schema compiled to say yes to a JSON text in one pass over its tokens, without building its value. Its yes
+// implies those of kin-openapi, of checkForGo and of the decoder. Its no says nothing: kin-openapi is asked then, and every
+// refusal and its text come from there. So a rare case, such as an escape in a name, is a no.
+type acceptor struct {
+	kind     jsontext.Kind // as jsontext has it, 't' for both booleans; 0 is any but null
+	nullable bool
+
+	isInteger bool              // of numbers: written as an integer
+	bits      int               // of numbers: what they must fit in
+	enum      map[string]bool   // of strings; nil permits every one
+	format    func([]byte) bool // of strings; nil permits every one
+	items     *acceptor         // of arrays
+
+	members  map[string]member // of objects
+	required uint64            // the bits of the members that must be there
+	extra    *acceptor         // what other members must be; nil forbids them
+}
+
+type member struct {
+	bit    uint64
+	accept *acceptor
+}
+
+// anything is the acceptor of what no schema speaks of.
+var anything = &acceptor{nullable: true}
+
+// acceptedFormat returns the test of a string format that acceptors know.
+func acceptedFormat(name string) func([]byte) bool {
+	switch name {
+	case "date-time":
+		return func(b []byte) bool {
+			var t time.Time
+			return t.UnmarshalText(b) == nil
+		}
+	case "uuid":
+		return func(b []byte) bool {
+			_, err := uuid.ParseBytes(b)
+			return err == nil && len(b) == uuidLength
+		}
+	}
+	return nil
+}
+
+// compile returns the acceptor of s, or nil if s or a schema below says something that acceptors don't know. formats are
+// the string formats that matter besides kin-openapi's own.
+func compile(s *openapi3.Schema, formats map[string]openapi3.StringFormatValidator) *acceptor {
+	c := compiler{formats, map[*openapi3.Schema]*acceptor{}}
+	return c.compile(s)
+}
+
+// compiler compiles one schema and those below it; if one of them fails, all do.
+type compiler struct {
+	formats map[string]openapi3.StringFormatValidator
+	done    map[*openapi3.Schema]*acceptor // for schemas that contain themselves
+}
+
+func (c *compiler) compile(s *openapi3.Schema) *acceptor {
+	if a, ok := c.done[s]; ok {
+		return a
+	}
+	rest := *s
+	rest.Extensions, rest.Origin, rest.Title, rest.Description, rest.ExternalDocs = nil, nil, "", "", nil
+	rest.Default, rest.Example, rest.Deprecated, rest.XML = nil, nil, false, nil
+	rest.Type, rest.Nullable, rest.Format, rest.Enum, rest.Items = nil, false, "", nil, nil
+	rest.Properties, rest.Required, rest.AdditionalProperties = nil, nil, openapi3.AdditionalProperties{}
+	if !reflect.ValueOf(rest).IsZero() {
+		return nil
+	}
+	a := &acceptor{nullable: s.Nullable}
+	c.done[s] = a
+	if !c.compileType(a, s) || !c.compileEnum(a, s) || !c.compileItems(a, s) || !c.compileMembers(a, s) {
+		return nil
+	}
+	return a
+}
+
+func (c *compiler) compileType(a *acceptor, s *openapi3.Schema) bool {
+	switch {
+	case s.Type.Is(openapi3.TypeObject):
+		a.kind = '{'
+	case s.Type.Is(openapi3.TypeArray):
+		a.kind = '['
+	case s.Type.Is(openapi3.TypeBoolean):
+		a.kind = 't'
+	case s.Type.Is(openapi3.TypeInteger), s.Type.Is(openapi3.TypeNumber):
+		a.kind = '0'
+		a.isInteger, a.bits = s.Type.Is(openapi3.TypeInteger), numberBits(s)
+	case s.Type.Is(openapi3.TypeString):
+		a.kind = '"'
+		a.format = acceptedFormat(s.Format)
+		return a.format != nil || c.formats[s.Format] == nil && openapi3.SchemaStringFormats[s.Format] == nil
+	default:
+		return s.IsEmpty()
+	}
+	return true
+}
+
+func (*compiler) compileEnum(a *acceptor, s *openapi3.Schema) bool {
+	if s.Enum == nil {
+		return true
+	}
+	a.enum = map[string]bool{}
+	for _, value := range s.Enum {
+		text, ok := value.(string)
+		if !ok {
+			return false
+		}
+		a.enum[text] = true
+	}
+	return a.kind == '"'
+}
+
+func (c *compiler) compileItems(a *acceptor, s *openapi3.Schema) bool {
+	a.items = anything
+	if s.Items != nil {
+		a.items = c.compile(s.Items.Value)
+	}
+	return a.items != nil
+}
+
+func (c *compiler) compileMembers(a *acceptor, s *openapi3.Schema) bool {
+	if len(s.Properties) > 64 {
+		return false
+	}
+	a.members = make(map[string]member, len(s.Properties))
+	for name, property := range s.Properties {
+		m := member{1 << len(a.members), c.compile(property.Value)}
+		if m.accept == nil {
+			return false
+		}
+		a.members[name] = m
+	}
+	for _, name := range s.Required {
+		m, ok := a.members[name]
+		if !ok {
+			return false
+		}
+		a.required |= m.bit
+	}
+	switch additional := s.AdditionalProperties; {
+	case additional.Schema != nil:
+		a.extra = c.compile(additional.Schema.Value)
+		return a.extra != nil
+	case additional.Has == nil || *additional.Has:
+		a.extra = anything
+	}
+	return true
+}
+
+// accepts reports whether body is one JSON value that a surely accepts.
+func (a *acceptor) accepts(body []byte) bool {
+	s := scanners.Get().(*scanner)
+	defer s.release()
+	s.buffer = *bytes.NewBuffer(body)
+	s.dec.Reset(&s.buffer, jsontext.AllowDuplicateNames(true)) // scanner.first tells repeated names at less cost
+	if !s.value(a) {
+		return false
+	}
+	_, err := s.dec.ReadToken()
+	return err == io.EOF
+}
+
+// scanner reads a JSON text for an acceptor.
+type scanner struct {
+	dec     *jsontext.Decoder
+	buffer  bytes.Buffer
+	objects uint64              // so far
+	names   map[uint64]struct{} // hashes of the names that no schema has, of all objects
+	seed    maphash.Seed
+}
+
+var scanners = sync.Pool{New: func() any {
+	return &scanner{dec: jsontext.NewDecoder(new(bytes.Buffer)), names: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
+}}
+
+// maxPooledNames bounds the memory that stays behind in scanners.
+const maxPooledNames = 1 << 12
+
+func (s *scanner) release() {
+	s.buffer = bytes.Buffer{}
+	s.dec.Reset(&s.buffer)
+	s.objects = 0
+	if len(s.names) > maxPooledNames {
+		s.names = map[uint64]struct{}{}
+	}
+	clear(s.names)
+	scanners.Put(s)
+}
+
+func (s *scanner) value(a *acceptor) bool {
+	kind := s.dec.PeekKind()
+	if kind == 'n' {
+		_, err := s.dec.ReadToken()
+		return err == nil && a.nullable
+	}
+	if kind == 'f' {
+		kind = 't'
+	}
+	if a.kind != 0 && a.kind != kind {
+		return false
+	}
+	switch kind {
+	case '{':
+		return s.object(a)
+	case '[':
+		return s.array(a)
+	}
+	text, err := s.dec.ReadValue()
+	switch {
+	case err != nil:
+		return false
+	case a.kind == '0':
+		return a.acceptsNumber(text)
+	case a.format != nil || a.enum != nil:
+		return a.acceptsString(text)
+	}
+	return true
+}
+
+func (s *scanner) object(a *acceptor) bool {
+	if _, err := s.dec.ReadToken(); err != nil {
+		return false
+	}
+	s.objects++
+	object, seen, extra := s.objects, uint64(0), a.extra
+	if a.kind == 0 {
+		extra = anything
+	}
+	for s.dec.PeekKind() != '}' {
+		text, err := s.dec.ReadValue()
+		if err != nil || bytes.IndexByte(text, '\\') >= 0 {
+			return false
+		}
+		name := text[1 : len(text)-1]
+		m, ok := a.members[string(name)]
+		switch {
+		case ok && seen&m.bit != 0:
+			return false
+		case ok:
+			seen |= m.bit
+		case extra == nil || a.spells(name) || !s.first(object, name):
+			return false
+		default:
+			m.accept = extra
+		}
+		if !s.value(m.accept) {
+			return false
+		}
+	}
+	_, err := s.dec.ReadToken()
+	return err == nil && seen&a.required == a.required
+}
+
+// spells reports whether name is one of the members' but for its case.
+func (a *acceptor) spells(name []byte) bool {
+	for like := range a.members {
+		if bytes.EqualFold(name, []byte(like)) {
+			return true
+		}
+	}
+	return false
+}
+
+// first reports whether name is surely met for the first time in object. Two names with the same hash count as one.
+func (s *scanner) first(object uint64, name []byte) bool {
+	hash := maphash.Bytes(s.seed, name) ^ object*0x9e3779b97f4a7c15
+	if _, met := s.names[hash]; met {
+		return false
+	}
+	s.names[hash] = struct{}{}
+	return true
+}
+
+func (s *scanner) array(a *acceptor) bool {
+	if _, err := s.dec.ReadToken(); err != nil {
+		return false
+	}
+	items := a.items
+	if a.kind == 0 {
+		items = anything
+	}
+	for s.dec.PeekKind() != ']' {
+		if !s.value(items) {
+			return false
+		}
+	}
+	_, err := s.dec.ReadToken()
+	return err == nil
+}
+
+func (a *acceptor) acceptsNumber(text []byte) bool {
+	var err error
+	if a.isInteger {
+		_, err = strconv.ParseInt(string(text), 10, a.bits)
+	} else {
+		_, err = strconv.ParseFloat(string(text), a.bits)
+	}
+	return err == nil
+}
+
+func (a *acceptor) acceptsString(text []byte) bool {
+	if bytes.IndexByte(text, '\\') >= 0 {
+		return false
+	}
+	text = text[1 : len(text)-1]
+	return (a.enum == nil || a.enum[string(text)]) && (a.format == nil || a.format(text))
+}
