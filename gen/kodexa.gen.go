@@ -14,14 +14,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	jsonlegacy "github.com/go-json-experiment/json/v1"
 	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -152,23 +154,150 @@ func (r UpdateSessionResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("status", r.StatusCode()))
 }
 
-// options make every way of encoding and decoding a model give the same result: version 2's rules whatever the
-// caller's are, but omitempty as version 1 has it (version 2 would drop "", [], {} and an explicit null), unnamed members
-// as they came and in the order of their names.
-var options = json.JoinOptions(
-	json.DefaultOptionsV2(),
-	jsonlegacy.OmitEmptyWithLegacySemantics(true),
-	jsontext.PreserveRawStrings(true),
-	json.Deterministic(true),
-)
+// options make every way of encoding and decoding a model give the same result: the rules of version 2 whatever the
+// caller's are, unnamed members as they came, and maps in the order of their names.
+var options = json.JoinOptions(json.DefaultOptionsV2(), jsontext.PreserveRawStrings(true), json.Deterministic(true))
 
-// withoutValue takes the value that could not be decoded out of an error of the decoder, which stays at its place and names
-// the types.
-func withoutValue(err error) error {
+// areOurs reports whether an encoder or decoder has what of options matters to it.
+func areOurs(given json.Options, encoding bool) bool {
+	lax, _ := json.GetOption(given, jsontext.AllowDuplicateNames)
+	raw, _ := json.GetOption(given, jsontext.PreserveRawStrings)
+	return !lax && (raw || !encoding)
+}
+
+// write writes a member.
+func write(enc *jsontext.Encoder, name string, value any) error {
+	if err := enc.WriteToken(jsontext.String(name)); err != nil {
+		return err
+	}
+	switch value := value.(type) {
+	case *string:
+		return enc.WriteToken(jsontext.String(*value))
+	case *bool:
+		return enc.WriteToken(jsontext.Bool(*value))
+	case *int32:
+		return enc.WriteToken(jsontext.Int(int64(*value)))
+	case *time.Time:
+		text, err := value.AppendText(append(enc.AvailableBuffer(), '"'))
+		if err != nil {
+			return err
+		}
+		return enc.WriteValue(append(text, '"'))
+	case json.MarshalerTo:
+		return value.MarshalJSONTo(enc)
+	}
+	return json.MarshalEncode(enc, value)
+}
+
+// writeNullable writes a member that may be null, unless it is not specified.
+func writeNullable[T any](enc *jsontext.Encoder, name string, field nullable.Nullable[T]) error {
+	if value, ok := field[true]; ok {
+		return write(enc, name, &value)
+	}
+	if field.IsNull() {
+		return write(enc, name, jsonv1.RawMessage("null"))
+	}
+	return nil
+}
+
+// sortedKeys returns the names in m in order.
+func sortedKeys[T any](m map[string]T) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
+}
+
+// isEmpty reports whether omitempty leaves out a member that is not a pointer.
+func isEmpty(value any) bool {
+	switch v := reflect.ValueOf(value); v.Kind() {
+	case reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	case reflect.Invalid:
+		return true
+	default:
+		return v.IsZero()
+	}
+}
+
+// readOptional reads a member into value and points field to it; null leaves field as it is.
+func readOptional[T any](dec *jsontext.Decoder, value *T, field **T) error {
+	if dec.PeekKind() == 'n' {
+		return dec.SkipValue()
+	}
+	*field = value
+	return read(dec, value)
+}
+
+// read reads a member. Its errors name place and types, not the value that could not be decoded.
+func read(dec *jsontext.Decoder, value any) error {
+	kind := dec.PeekKind()
+	switch value := value.(type) {
+	case *string:
+		if kind == '"' {
+			token, err := dec.ReadToken()
+			if err == nil {
+				*value = token.String()
+			}
+			return err
+		}
+	case *bool:
+		if kind == 't' || kind == 'f' {
+			*value = kind == 't'
+			return dec.SkipValue()
+		}
+	case *time.Time:
+		if kind == '"' {
+			text, err := readString(dec)
+			if err == nil && value.UnmarshalText(text) != nil {
+				err = mismatch(dec, kind, reflect.TypeFor[time.Time]())
+			}
+			return err
+		}
+	case *jsonv1.RawMessage:
+		raw, err := dec.ReadValue()
+		*value = jsonv1.RawMessage(bytes.Clone(raw))
+		return err
+	case json.UnmarshalerFrom:
+		return value.UnmarshalJSONFrom(dec)
+	}
+	err := json.UnmarshalDecode(dec, value)
+	if err == nil {
+		return nil
+	}
 	if semantic := (*json.SemanticError)(nil); errors.As(err, &semantic) {
 		semantic.JSONValue, semantic.Err = nil, nil
 	}
 	return err
+}
+
+// readNullable reads a member that may be null.
+func readNullable[T any](dec *jsontext.Decoder, field *nullable.Nullable[T]) error {
+	if dec.PeekKind() == 'n' {
+		field.SetNull()
+		return dec.SkipValue()
+	}
+	var value T
+	err := read(dec, &value)
+	field.Set(value)
+	return err
+}
+
+// mismatch is the error of a value that was read and is not of type t.
+func mismatch(dec *jsontext.Decoder, kind jsontext.Kind, t reflect.Type) error {
+	return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: t}
+}
+
+// readString reads a string, which may be the name of a member. It is valid until the next read.
+func readString(dec *jsontext.Decoder) ([]byte, error) {
+	text, err := dec.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	if bytes.IndexByte(text, '\\') >= 0 {
+		return jsontext.AppendUnquote(nil, text)
+	}
+	return text[1 : len(text)-1], nil
 }
 
 // Get returns the member that the contract does not name, as JSON, and whether there is one.
@@ -186,38 +315,76 @@ func (a *AuthGroupLink) Set(name string, value jsonv1.RawMessage) {
 	a.AdditionalProperties[name] = value
 }
 
-// authGroupLinkMembers is AuthGroupLink without its methods, its unnamed members among the named ones.
-type authGroupLinkMembers struct {
-	*authGroupLinkFields
-	Unnamed map[string]jsonv1.RawMessage `json:",embed"`
-}
-
-type authGroupLinkFields AuthGroupLink
-
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a AuthGroupLink) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, &authGroupLinkMembers{(*authGroupLinkFields)(&a), a.AdditionalProperties}, options)
+	if !areOurs(enc.Options(), true) {
+		return json.MarshalEncode(enc, a, options)
+	}
+	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
+		return err
+	}
+	if a.AuthGroup != nil {
+		if err := write(enc, "authGroup", a.AuthGroup); err != nil {
+			return err
+		}
+	}
+	for _, name := range sortedKeys(a.AdditionalProperties) {
+		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
+			return err
+		}
+	}
+	return enc.WriteToken(jsontext.EndObject)
 }
 
 // UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
 // as they are.
 func (a *AuthGroupLink) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if lax, _ := json.GetOption(dec.Options(), jsontext.AllowDuplicateNames); lax {
-		// Such a decoder can't be made strict halfway.
-		b, err := dec.ReadValue()
+	if !areOurs(dec.Options(), false) {
+		raw, err := dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal(b, a, options)
+		return json.Unmarshal(raw, a, options)
 	}
-	var fields authGroupLinkFields
-	members := authGroupLinkMembers{authGroupLinkFields: &fields}
-	if err := json.UnmarshalDecode(dec, &members, options); err != nil {
-		return withoutValue(err)
+	var m AuthGroupLink
+	switch kind := dec.PeekKind(); kind {
+	case 'n':
+		*a = m
+		return dec.SkipValue()
+	case '{':
+	default:
+		if err := dec.SkipValue(); err != nil {
+			return err
+		}
+		return mismatch(dec, kind, reflect.TypeFor[AuthGroupLink]())
 	}
-	*a = AuthGroupLink(fields)
-	a.AdditionalProperties = members.Unnamed
-	return nil
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	values := new(struct { // one allocation for what the optional members point to
+		AuthGroup string
+	})
+	for dec.PeekKind() != '}' {
+		name, err := readString(dec)
+		if err != nil {
+			return err
+		}
+		switch string(name) {
+		case "authGroup":
+			err = readOptional(dec, &values.AuthGroup, &m.AuthGroup)
+		default:
+			var value jsonv1.RawMessage
+			name := string(name)
+			err = read(dec, &value)
+			m.Set(name, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	*a = m
+	_, err := dec.ReadToken()
+	return err
 }
 
 // MarshalJSON is MarshalJSONTo for encoding/json.
@@ -249,38 +416,236 @@ func (a *Organization) Set(name string, value jsonv1.RawMessage) {
 	a.AdditionalProperties[name] = value
 }
 
-// organizationMembers is Organization without its methods, its unnamed members among the named ones.
-type organizationMembers struct {
-	*organizationFields
-	Unnamed map[string]jsonv1.RawMessage `json:",embed"`
-}
-
-type organizationFields Organization
-
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a Organization) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, &organizationMembers{(*organizationFields)(&a), a.AdditionalProperties}, options)
+	if !areOurs(enc.Options(), true) {
+		return json.MarshalEncode(enc, a, options)
+	}
+	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
+		return err
+	}
+	if a.AuthGroupLink != nil {
+		if err := write(enc, "authGroupLink", a.AuthGroupLink); err != nil {
+			return err
+		}
+	}
+	if a.ChangeSequence != nil {
+		if err := write(enc, "changeSequence", a.ChangeSequence); err != nil {
+			return err
+		}
+	}
+	if a.CreatedOn != nil {
+		if err := write(enc, "createdOn", a.CreatedOn); err != nil {
+			return err
+		}
+	}
+	if a.DefaultToPrivateTemplates != nil {
+		if err := write(enc, "defaultToPrivateTemplates", a.DefaultToPrivateTemplates); err != nil {
+			return err
+		}
+	}
+	if a.Description != nil {
+		if err := write(enc, "description", a.Description); err != nil {
+			return err
+		}
+	}
+	if a.EnterpriseOrganization != nil {
+		if err := write(enc, "enterpriseOrganization", a.EnterpriseOrganization); err != nil {
+			return err
+		}
+	}
+	if a.Features != nil {
+		if err := write(enc, "features", a.Features); err != nil {
+			return err
+		}
+	}
+	if a.HasImage != nil {
+		if err := write(enc, "hasImage", a.HasImage); err != nil {
+			return err
+		}
+	}
+	if a.ID != nil {
+		if err := write(enc, "id", a.ID); err != nil {
+			return err
+		}
+	}
+	if a.Memory != nil {
+		if err := write(enc, "memory", a.Memory); err != nil {
+			return err
+		}
+	}
+	if a.Name != nil {
+		if err := write(enc, "name", a.Name); err != nil {
+			return err
+		}
+	}
+	if a.OrganizationStatus != nil {
+		if err := write(enc, "organizationStatus", a.OrganizationStatus); err != nil {
+			return err
+		}
+	}
+	if a.Properties != nil {
+		if err := write(enc, "properties", a.Properties); err != nil {
+			return err
+		}
+	}
+	if a.PublicAccess != nil {
+		if err := write(enc, "publicAccess", a.PublicAccess); err != nil {
+			return err
+		}
+	}
+	if a.SearchText != nil {
+		if err := write(enc, "searchText", a.SearchText); err != nil {
+			return err
+		}
+	}
+	if a.Slug != nil {
+		if err := write(enc, "slug", a.Slug); err != nil {
+			return err
+		}
+	}
+	if a.StripeCustomerID != nil {
+		if err := write(enc, "stripeCustomerId", a.StripeCustomerID); err != nil {
+			return err
+		}
+	}
+	if a.SupportAccess != nil {
+		if err := write(enc, "supportAccess", a.SupportAccess); err != nil {
+			return err
+		}
+	}
+	if a.SupportAccessExpiresAt != nil {
+		if err := write(enc, "supportAccessExpiresAt", a.SupportAccessExpiresAt); err != nil {
+			return err
+		}
+	}
+	if a.UpdatedOn != nil {
+		if err := write(enc, "updatedOn", a.UpdatedOn); err != nil {
+			return err
+		}
+	}
+	if a.UUID != nil {
+		if err := write(enc, "uuid", a.UUID); err != nil {
+			return err
+		}
+	}
+	for _, name := range sortedKeys(a.AdditionalProperties) {
+		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
+			return err
+		}
+	}
+	return enc.WriteToken(jsontext.EndObject)
 }
 
 // UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
 // as they are.
 func (a *Organization) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if lax, _ := json.GetOption(dec.Options(), jsontext.AllowDuplicateNames); lax {
-		// Such a decoder can't be made strict halfway.
-		b, err := dec.ReadValue()
+	if !areOurs(dec.Options(), false) {
+		raw, err := dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal(b, a, options)
+		return json.Unmarshal(raw, a, options)
 	}
-	var fields organizationFields
-	members := organizationMembers{organizationFields: &fields}
-	if err := json.UnmarshalDecode(dec, &members, options); err != nil {
-		return withoutValue(err)
+	var m Organization
+	switch kind := dec.PeekKind(); kind {
+	case 'n':
+		*a = m
+		return dec.SkipValue()
+	case '{':
+	default:
+		if err := dec.SkipValue(); err != nil {
+			return err
+		}
+		return mismatch(dec, kind, reflect.TypeFor[Organization]())
 	}
-	*a = Organization(fields)
-	a.AdditionalProperties = members.Unnamed
-	return nil
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	values := new(struct { // one allocation for what the optional members point to
+		AuthGroupLink             AuthGroupLink
+		ChangeSequence            int32
+		CreatedOn                 time.Time
+		DefaultToPrivateTemplates bool
+		Description               string
+		EnterpriseOrganization    bool
+		Features                  map[string]jsonv1.RawMessage
+		HasImage                  bool
+		ID                        string
+		Memory                    OrganizationMemory
+		Name                      string
+		OrganizationStatus        string
+		Properties                map[string]jsonv1.RawMessage
+		PublicAccess              bool
+		SearchText                string
+		Slug                      string
+		StripeCustomerID          string
+		SupportAccess             bool
+		SupportAccessExpiresAt    time.Time
+		UpdatedOn                 time.Time
+		UUID                      string
+	})
+	for dec.PeekKind() != '}' {
+		name, err := readString(dec)
+		if err != nil {
+			return err
+		}
+		switch string(name) {
+		case "authGroupLink":
+			err = readOptional(dec, &values.AuthGroupLink, &m.AuthGroupLink)
+		case "changeSequence":
+			err = readOptional(dec, &values.ChangeSequence, &m.ChangeSequence)
+		case "createdOn":
+			err = readOptional(dec, &values.CreatedOn, &m.CreatedOn)
+		case "defaultToPrivateTemplates":
+			err = readOptional(dec, &values.DefaultToPrivateTemplates, &m.DefaultToPrivateTemplates)
+		case "description":
+			err = readOptional(dec, &values.Description, &m.Description)
+		case "enterpriseOrganization":
+			err = readOptional(dec, &values.EnterpriseOrganization, &m.EnterpriseOrganization)
+		case "features":
+			err = readOptional(dec, &values.Features, &m.Features)
+		case "hasImage":
+			err = readOptional(dec, &values.HasImage, &m.HasImage)
+		case "id":
+			err = readOptional(dec, &values.ID, &m.ID)
+		case "memory":
+			err = readOptional(dec, &values.Memory, &m.Memory)
+		case "name":
+			err = readOptional(dec, &values.Name, &m.Name)
+		case "organizationStatus":
+			err = readOptional(dec, &values.OrganizationStatus, &m.OrganizationStatus)
+		case "properties":
+			err = readOptional(dec, &values.Properties, &m.Properties)
+		case "publicAccess":
+			err = readOptional(dec, &values.PublicAccess, &m.PublicAccess)
+		case "searchText":
+			err = readOptional(dec, &values.SearchText, &m.SearchText)
+		case "slug":
+			err = readOptional(dec, &values.Slug, &m.Slug)
+		case "stripeCustomerId":
+			err = readOptional(dec, &values.StripeCustomerID, &m.StripeCustomerID)
+		case "supportAccess":
+			err = readOptional(dec, &values.SupportAccess, &m.SupportAccess)
+		case "supportAccessExpiresAt":
+			err = readOptional(dec, &values.SupportAccessExpiresAt, &m.SupportAccessExpiresAt)
+		case "updatedOn":
+			err = readOptional(dec, &values.UpdatedOn, &m.UpdatedOn)
+		case "uuid":
+			err = readOptional(dec, &values.UUID, &m.UUID)
+		default:
+			var value jsonv1.RawMessage
+			name := string(name)
+			err = read(dec, &value)
+			m.Set(name, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	*a = m
+	_, err := dec.ReadToken()
+	return err
 }
 
 // MarshalJSON is MarshalJSONTo for encoding/json.
@@ -310,38 +675,76 @@ func (a *OrganizationMemory) Set(name string, value jsonv1.RawMessage) {
 	a.AdditionalProperties[name] = value
 }
 
-// organizationMemoryMembers is OrganizationMemory without its methods, its unnamed members among the named ones.
-type organizationMemoryMembers struct {
-	*organizationMemoryFields
-	Unnamed map[string]jsonv1.RawMessage `json:",embed"`
-}
-
-type organizationMemoryFields OrganizationMemory
-
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a OrganizationMemory) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, &organizationMemoryMembers{(*organizationMemoryFields)(&a), a.AdditionalProperties}, options)
+	if !areOurs(enc.Options(), true) {
+		return json.MarshalEncode(enc, a, options)
+	}
+	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
+		return err
+	}
+	if a.OrderedDashboards != nil {
+		if err := write(enc, "orderedDashboards", a.OrderedDashboards); err != nil {
+			return err
+		}
+	}
+	for _, name := range sortedKeys(a.AdditionalProperties) {
+		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
+			return err
+		}
+	}
+	return enc.WriteToken(jsontext.EndObject)
 }
 
 // UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
 // as they are.
 func (a *OrganizationMemory) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if lax, _ := json.GetOption(dec.Options(), jsontext.AllowDuplicateNames); lax {
-		// Such a decoder can't be made strict halfway.
-		b, err := dec.ReadValue()
+	if !areOurs(dec.Options(), false) {
+		raw, err := dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal(b, a, options)
+		return json.Unmarshal(raw, a, options)
 	}
-	var fields organizationMemoryFields
-	members := organizationMemoryMembers{organizationMemoryFields: &fields}
-	if err := json.UnmarshalDecode(dec, &members, options); err != nil {
-		return withoutValue(err)
+	var m OrganizationMemory
+	switch kind := dec.PeekKind(); kind {
+	case 'n':
+		*a = m
+		return dec.SkipValue()
+	case '{':
+	default:
+		if err := dec.SkipValue(); err != nil {
+			return err
+		}
+		return mismatch(dec, kind, reflect.TypeFor[OrganizationMemory]())
 	}
-	*a = OrganizationMemory(fields)
-	a.AdditionalProperties = members.Unnamed
-	return nil
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	values := new(struct { // one allocation for what the optional members point to
+		OrderedDashboards []string
+	})
+	for dec.PeekKind() != '}' {
+		name, err := readString(dec)
+		if err != nil {
+			return err
+		}
+		switch string(name) {
+		case "orderedDashboards":
+			err = readOptional(dec, &values.OrderedDashboards, &m.OrderedDashboards)
+		default:
+			var value jsonv1.RawMessage
+			name := string(name)
+			err = read(dec, &value)
+			m.Set(name, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	*a = m
+	_, err := dec.ReadToken()
+	return err
 }
 
 // MarshalJSON is MarshalJSONTo for encoding/json.
@@ -375,38 +778,139 @@ func (a *Session) Set(name string, value jsonv1.RawMessage) {
 	a.AdditionalProperties[name] = value
 }
 
-// sessionMembers is Session without its methods, its unnamed members among the named ones.
-type sessionMembers struct {
-	*sessionFields
-	Unnamed map[string]jsonv1.RawMessage `json:",embed"`
-}
-
-type sessionFields Session
-
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a Session) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, &sessionMembers{(*sessionFields)(&a), a.AdditionalProperties}, options)
+	if !areOurs(enc.Options(), true) {
+		return json.MarshalEncode(enc, a, options)
+	}
+	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
+		return err
+	}
+	if a.ChangeSequence != nil {
+		if err := write(enc, "changeSequence", a.ChangeSequence); err != nil {
+			return err
+		}
+	}
+	if a.CreatedOn != nil {
+		if err := write(enc, "createdOn", a.CreatedOn); err != nil {
+			return err
+		}
+	}
+	if a.ID != nil {
+		if err := write(enc, "id", a.ID); err != nil {
+			return err
+		}
+	}
+	if a.Organization != nil {
+		if err := write(enc, "organization", a.Organization); err != nil {
+			return err
+		}
+	}
+	{
+		if err := writeNullable(enc, "organizationId", a.OrganizationID); err != nil {
+			return err
+		}
+	}
+	if a.State != nil {
+		if err := write(enc, "state", a.State); err != nil {
+			return err
+		}
+	}
+	if a.Token != nil {
+		if err := write(enc, "token", a.Token); err != nil {
+			return err
+		}
+	}
+	if a.UpdatedOn != nil {
+		if err := write(enc, "updatedOn", a.UpdatedOn); err != nil {
+			return err
+		}
+	}
+	if a.UUID != nil {
+		if err := write(enc, "uuid", a.UUID); err != nil {
+			return err
+		}
+	}
+	for _, name := range sortedKeys(a.AdditionalProperties) {
+		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
+			return err
+		}
+	}
+	return enc.WriteToken(jsontext.EndObject)
 }
 
 // UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
 // as they are.
 func (a *Session) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if lax, _ := json.GetOption(dec.Options(), jsontext.AllowDuplicateNames); lax {
-		// Such a decoder can't be made strict halfway.
-		b, err := dec.ReadValue()
+	if !areOurs(dec.Options(), false) {
+		raw, err := dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal(b, a, options)
+		return json.Unmarshal(raw, a, options)
 	}
-	var fields sessionFields
-	members := sessionMembers{sessionFields: &fields}
-	if err := json.UnmarshalDecode(dec, &members, options); err != nil {
-		return withoutValue(err)
+	var m Session
+	switch kind := dec.PeekKind(); kind {
+	case 'n':
+		*a = m
+		return dec.SkipValue()
+	case '{':
+	default:
+		if err := dec.SkipValue(); err != nil {
+			return err
+		}
+		return mismatch(dec, kind, reflect.TypeFor[Session]())
 	}
-	*a = Session(fields)
-	a.AdditionalProperties = members.Unnamed
-	return nil
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	values := new(struct { // one allocation for what the optional members point to
+		ChangeSequence int32
+		CreatedOn      time.Time
+		ID             string
+		Organization   Organization
+		State          string
+		Token          string
+		UpdatedOn      time.Time
+		UUID           string
+	})
+	for dec.PeekKind() != '}' {
+		name, err := readString(dec)
+		if err != nil {
+			return err
+		}
+		switch string(name) {
+		case "changeSequence":
+			err = readOptional(dec, &values.ChangeSequence, &m.ChangeSequence)
+		case "createdOn":
+			err = readOptional(dec, &values.CreatedOn, &m.CreatedOn)
+		case "id":
+			err = readOptional(dec, &values.ID, &m.ID)
+		case "organization":
+			err = readOptional(dec, &values.Organization, &m.Organization)
+		case "organizationId":
+			err = readNullable(dec, &m.OrganizationID)
+		case "state":
+			err = readOptional(dec, &values.State, &m.State)
+		case "token":
+			err = readOptional(dec, &values.Token, &m.Token)
+		case "updatedOn":
+			err = readOptional(dec, &values.UpdatedOn, &m.UpdatedOn)
+		case "uuid":
+			err = readOptional(dec, &values.UUID, &m.UUID)
+		default:
+			var value jsonv1.RawMessage
+			name := string(name)
+			err = read(dec, &value)
+			m.Set(name, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	*a = m
+	_, err := dec.ReadToken()
+	return err
 }
 
 // MarshalJSON is MarshalJSONTo for encoding/json.
