@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
@@ -24,7 +25,7 @@ type acceptor struct {
 	isInteger bool              // of numbers: written as an integer
 	bits      int               // of numbers: what they must fit in
 	enum      map[string]bool   // of strings; nil permits every one
-	format    func([]byte) bool // of strings; nil permits every one
+	format    func([]byte) bool // of strings, in their quotes; nil permits every one
 	items     *acceptor         // of arrays
 
 	members  map[string]member // of objects
@@ -44,14 +45,14 @@ var anything = &acceptor{nullable: true}
 func acceptedFormat(name string) func([]byte) bool {
 	switch name {
 	case "date-time":
-		return func(b []byte) bool {
+		return func(quoted []byte) bool {
 			var t time.Time
-			return t.UnmarshalText(b) == nil
+			return json.Unmarshal(quoted, &t) == nil // stricter than t.UnmarshalText
 		}
 	case "uuid":
-		return func(b []byte) bool {
-			_, err := uuid.ParseBytes(b)
-			return err == nil && len(b) == uuidLength
+		return func(quoted []byte) bool {
+			_, err := uuid.ParseBytes(quoted[1 : len(quoted)-1])
+			return err == nil && len(quoted) == uuidLength+2
 		}
 	}
 	return nil
@@ -318,6 +319,5 @@ func (a *acceptor) acceptsString(text []byte) bool {
 	if bytes.IndexByte(text, '\\') >= 0 {
 		return false
 	}
-	text = text[1 : len(text)-1]
-	return (a.enum == nil || a.enum[string(text)]) && (a.format == nil || a.format(text))
+	return (a.enum == nil || a.enum[string(text[1:len(text)-1])]) && (a.format == nil || a.format(text))
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +63,8 @@ func parseBaseURL(rawURL string, plaintext bool) (*url.URL, error) {
 		return nil, errors.New("base URL has neither scheme https nor http")
 	case u.Hostname() == "":
 		return nil, errors.New("base URL has no host")
+	case !isPort(u.Port()):
+		return nil, errors.New("base URL has a port out of range")
 	case u.User != nil:
 		return nil, errors.New("base URL has userinfo")
 	case u.RawQuery != "" || u.ForceQuery:
@@ -75,6 +78,12 @@ func parseBaseURL(rawURL string, plaintext bool) (*url.URL, error) {
 	}
 	base := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(base, "/api")}, nil
+}
+
+// isPort reports whether a URL's port is one, or none, which is the scheme's.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && n > 0
 }
 
 func isLoopback(host string) bool {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -21,16 +22,28 @@ func takeBody(req *http.Request) ([]byte, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil, nil
 	}
-	body := bytes.NewBuffer(make([]byte, 0, max(0, req.ContentLength)+bytes.MinRead))
-	_, err := body.ReadFrom(req.Body)
+	read, err := readChunks(req.Body, req.ContentLength, math.MaxInt64-1)
 	if err = errors.Join(err, req.Body.Close()); err != nil {
 		return nil, err
 	}
-	req.ContentLength = int64(body.Len())
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body.Bytes())), nil }
-	req.Body, _ = req.GetBody()
-	return body.Bytes(), nil
+	body := read.join()
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return newBytesBody(body), nil }
+	req.Body = newBytesBody(body)
+	return body, nil
 }
+
+// bytesBody is a body of known bytes.
+type bytesBody struct{ bytes.Reader }
+
+func newBytesBody(b []byte) *bytesBody {
+	body := &bytesBody{}
+	body.Reset(b)
+	return body
+}
+
+// Close does nothing.
+func (*bytesBody) Close() error { return nil }
 
 // Sizes of the pieces that a body of unknown length is read in, and the most that is kept of an error's body.
 const (
@@ -49,28 +62,43 @@ func (c chunks) join() []byte {
 	return bytes.Join(c, nil)
 }
 
-// readBody reads the body of res up to limit, and beyond it, or when reading fails, returns what there is with the error.
+// readBody reads the body of res up to limit. Beyond it, or when reading fails, it returns what there is with the error.
 func readBody(res *http.Response, limit int64) (chunks, error) {
-	var body chunks
-	size := int64(firstChunk)
-	if res.ContentLength >= 0 {
-		size = min(res.ContentLength, limit) + 1 // the one byte more finds the end
+	return readChunks(res.Body, res.ContentLength, limit)
+}
+
+// readChunks reads all of r, whose length is expected to be size, or unknown if that is negative.
+func readChunks(r io.Reader, size, limit int64) (chunks, error) {
+	if size < 0 {
+		size = firstChunk
 	}
-	for left := limit + 1; left > 0; size = min(2*size, largestChunk) {
-		chunk := bytes.NewBuffer(make([]byte, 0, min(size, left)+bytes.MinRead))
-		n, err := io.CopyN(chunk, res.Body, min(size, left))
-		body = append(body, chunk.Bytes())
-		left -= n
+	var all chunks
+	for left := limit; ; size = min(2*size, largestChunk) {
+		// The one byte more finds the end, and whether there is more than the limit.
+		chunk := make([]byte, min(size, left)+1)
+		n, err := fill(r, chunk)
+		if int64(n) > left {
+			return append(all, chunk[:left]), fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
+		}
+		all = append(all, chunk[:n])
+		left -= int64(n)
 		if err == io.EOF {
-			return body, nil
+			return all, nil
 		}
 		if err != nil {
-			return body, err
+			return all, err
 		}
 	}
-	last := len(body) - 1
-	body[last] = body[last][:len(body[last])-1]
-	return body, fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
+}
+
+// fill is io.ReadFull, but returns the errors of r as they are.
+func fill(r io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var m int
+		m, err = r.Read(b[n:])
+		n += m
+	}
+	return n, err
 }
 
 // isTimeout reports whether reading a body failed because the time was up rather than because the body was cut short.
@@ -123,6 +151,13 @@ func mediaTypeOf(header http.Header) string {
 	return strings.ToLower(strings.TrimSpace(mediaType))
 }
 
+// lowerMediaType leaves in a header the media type alone, in lower case: the generated decoder compares it by exact case.
+func lowerMediaType(header http.Header) {
+	if given, ok := header["Content-Type"]; ok && given[0] != mediaTypeOf(header) {
+		header.Set("Content-Type", mediaTypeOf(header))
+	}
+}
+
 func mediaTypes(content openapi3.Content) string {
 	names := make([]string, 0, len(content))
 	for name := range content {
@@ -136,11 +171,11 @@ func mediaTypes(content openapi3.Content) string {
 func decodeStrictly(body []byte) (value any, pointer, reason string) {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(body))
 	value, err := decodeValue(dec)
-	if err == nil {
+	if end := dec.InputOffset(); err == nil {
 		if _, err = dec.ReadToken(); err == io.EOF {
 			return value, "", ""
 		}
-		return nil, "", fmt.Sprintf("there is more after the value, at byte %d", dec.InputOffset())
+		return nil, "", fmt.Sprintf("there is more after the value, at byte %d", end)
 	}
 	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {

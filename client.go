@@ -52,7 +52,7 @@ func New(opts ...Option) (*Client, error) {
 	}
 	hc, timeout := newHTTPClient(c.httpClient, c.timeout)
 	steps := &checker{
-		next:        &retrier{next: hc, policy: c.retry, timeout: timeout, logger: c.logger},
+		next:        &retrier{next: hc, policy: c.retry, timeout: timeout, hasJar: hc.Jar != nil, logger: c.logger},
 		contract:    contract,
 		base:        base,
 		maxBody:     c.maxResponseBytes,
@@ -86,9 +86,10 @@ func (c *Client) UpdateSession(ctx context.Context, id uuid.UUID, s Session, edi
 	return decode[Session]("UpdateSession", res, err)
 }
 
-// API returns the generated client: every operation of the contract, with the same authentication, checks and retries as
-// the methods of c. Its errors are the same too; the JSON fields of its responses are nil only if a handler given with
-// [WithViolationHandler] let an answer pass that has no such body.
+// API returns the generated client: every operation of the contract, with the same authentication, checks, retries and
+// errors as the methods of c. Only if a handler given with [WithViolationHandler] lets an answer pass that breaks the
+// contract does it behave as generated clients do: what can't be decoded is an error of the JSON decoder, and a status or
+// media type that it does not know leaves the JSON fields of the response nil.
 func (c *Client) API() *gen.ClientWithResponses { return c.api }
 
 // CloseIdleConnections closes the connections that no call is using. c stays usable.
@@ -102,11 +103,11 @@ func decode[T any](operation string, res *http.Response, err error) (*T, error) 
 	if err != nil {
 		return nil, err
 	}
-	answer := res.Body.(*checkedBody)
+	answer := res.Body.(*checkedBody).answer
 	value := new(T)
-	if err := json.Unmarshal(answer.bytes, value); err != nil {
+	if err := json.Unmarshal(answer.Body, value); err != nil {
 		pointer, _ := codingError(err)
-		return nil, answer.broken.add(pointer, "the value can't be decoded")
+		return nil, answer.add(pointer, "the value can't be decoded")
 	}
 	return value, nil
 }

@@ -192,19 +192,15 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	res.Body = &checkedBody{bytes.NewReader(answer), answer, broken}
+	res.Body = &checkedBody{newBytesBody(answer), broken}
 	return res, nil
 }
 
-// checkedBody is the body of a success.
+// checkedBody is the body of a success, with what was found about it.
 type checkedBody struct {
-	*bytes.Reader
-	bytes  []byte
-	broken *ContractError // has no violations if the body keeps the contract
+	*bytesBody
+	answer *ContractError // has no violations if the answer keeps the contract
 }
-
-// Close does nothing: the body was read.
-func (*checkedBody) Close() error { return nil }
 
 // exchange is what the steps tell one another about a call. It travels in the context of the request.
 type exchange struct {
@@ -265,7 +261,7 @@ func (c *contract) checkResponse(op *openapi3filter.RequestValidationInput, ex *
 		Direction: Response, StatusCode: res.StatusCode, Method: ex.method, Path: ex.path, Body: body, outcomeUnknown: true,
 	}
 	if cut != nil {
-		broken.cause = cut
+		broken.cause = withoutAnswer(cut)
 		return broken.add("", fmt.Sprintf("the body is cut short after %d bytes", len(body)))
 	}
 	if op == nil {
@@ -278,9 +274,7 @@ func (c *contract) checkResponse(op *openapi3filter.RequestValidationInput, ex *
 	named := cmp.Or(responses.Status(res.StatusCode), responses.Default())
 	if named != nil && len(named.Value.Content) > 0 && op.Route.Method != http.MethodHead {
 		c.checkBody(broken, named.Value.Content, res.Header, body, openapi3.VisitAsResponse())
-		if mediaType := mediaTypeOf(res.Header); mediaType != "" {
-			res.Header.Set("Content-Type", mediaType) // the generated decoder compares it by exact case
-		}
+		lowerMediaType(res.Header)
 	}
 	return broken.sorted()
 }

@@ -1,6 +1,7 @@
 package kodexa
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,8 +10,10 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -60,48 +63,74 @@ type retrier struct {
 	next    gen.HttpRequestDoer
 	policy  RetryPolicy
 	timeout time.Duration // of an attempt
+	hasJar  bool          // whether next adds cookies
 	logger  *slog.Logger
 }
 
-// retryStatus stands for an answer that asks to be retried.
-var retryStatus = errors.New("retry")
-
 // Do returns the last answer, or what the last attempt met in place of an answer.
 func (r *retrier) Do(req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
 	ex := exchangeOf(req)
-	var res *http.Response
+	res, err := r.attempt(req, ex)
+	if r.policy.MaxAttempts == 1 || isFinal(req.Context(), res, err) {
+		return res, err
+	}
+	return r.again(req, ex, res, err)
+}
+
+// isFinal reports whether an attempt that ended with res or err is the last one, however many are left.
+func isFinal(ctx context.Context, res *http.Response, err error) bool {
+	if err != nil {
+		return !noAnswerCame(ctx, err)
+	}
+	return !isRetryable(res.StatusCode)
+}
+
+// errRetryable stands for an answer that asks for another attempt.
+var errRetryable = errors.New("retryable answer")
+
+// again goes on after a first attempt that ended with res or err and is not final.
+func (r *retrier) again(req *http.Request, ex *exchange, res *http.Response, err error) (*http.Response, error) {
+	ctx, isFirst := req.Context(), true
 	attempt := func() (struct{}, error) {
-		var err error
-		res, err = r.attempt(req, ex)
-		switch {
-		case err != nil && noAnswerCame(ctx, err):
-			return struct{}{}, err
-		case err != nil:
-			return struct{}{}, backoff.Permanent(err)
-		case !isRetryable(res.StatusCode):
+		if !isFirst {
+			res, err = r.attempt(req, ex)
+		}
+		isFirst = false
+		if isFinal(ctx, res, err) {
 			return struct{}{}, nil
 		}
-		if asked, ok := retryAfter(res.Header, time.Now()); ok {
-			asked = min(asked, r.policy.MaxDelay) + rand.N(r.policy.BaseDelay)
-			return struct{}{}, errors.Join(retryStatus, &backoff.RetryAfterError{Duration: min(asked, r.policy.MaxDelay)})
-		}
-		return struct{}{}, retryStatus
+		return struct{}{}, cmp.Or(err, r.policy.waitFor(res))
 	}
 	var untilDeadline time.Duration // 0: there is none
 	if deadline, ok := ctx.Deadline(); ok {
 		untilDeadline = time.Until(deadline)
 	}
-	_, err := backoff.Retry(ctx, attempt,
+	_, stopped := backoff.Retry(ctx, attempt,
 		backoff.WithMaxTries(uint(r.policy.MaxAttempts)),
 		backoff.WithMaxElapsedTime(untilDeadline),
 		backoff.WithBackOff(r.policy.delays()),
-		backoff.WithNotify(func(error, time.Duration) { discard(res); res = nil }),
+		backoff.WithNotify(func(error, time.Duration) {
+			discard(res)
+			res, err = nil, nil
+		}),
 	)
-	if errors.Is(err, retryStatus) || err == nil {
-		return res, nil
+	if res == nil && err == nil {
+		return nil, stopped // the context ended a wait
 	}
-	return nil, err
+	return res, err
+}
+
+// waitFor returns what makes backoff wait as long as an answer asks for, or as long as usual if it does not ask.
+func (p RetryPolicy) waitFor(res *http.Response) error {
+	if res == nil {
+		return nil
+	}
+	asked, ok := retryAfter(res.Header, time.Now())
+	if !ok {
+		return errRetryable
+	}
+	asked = min(asked, p.MaxDelay) + rand.N(p.BaseDelay)
+	return &backoff.RetryAfterError{Duration: min(asked, p.MaxDelay)}
 }
 
 // delays yields full jitter: each delay is random between 0 and a bound that doubles.
@@ -119,7 +148,9 @@ func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, erro
 	ctx, cancel := context.WithTimeoutCause(req.Context(), r.timeout, attemptTimeout(r.timeout))
 	w := &written{}
 	again := req.WithContext(httptrace.WithClientTrace(ctx, w.trace()))
-	again.Header = req.Header.Clone() // a cookie jar would add to it
+	if r.hasJar {
+		again.Header = req.Header.Clone() // net/http adds the cookies to it
+	}
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
@@ -131,6 +162,9 @@ func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, erro
 	ex.attempts++
 	start := time.Now()
 	res, err := r.next.Do(again)
+	if err != nil && w.begun.Load() {
+		err = withoutAnswer(err)
+	}
 	r.log(req, ex, res, err, start)
 	if err != nil {
 		cancel()
@@ -204,6 +238,21 @@ func (r *retrier) log(req *http.Request, ex *exchange, res *http.Response, err e
 func withoutURL(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
+	}
+	return err
+}
+
+// errMalformedAnswer stands for an error of net/http that quotes the answer which it could not read.
+var errMalformedAnswer = errors.New("the answer is not HTTP")
+
+// withoutAnswer returns err unless it may quote what a server sent, which may repeat secrets.
+func withoutAnswer(err error) error {
+	inner := withoutURL(err)
+	_, isMalformed := errors.AsType[textproto.ProtocolError](inner)
+	_, isNetwork := errors.AsType[net.Error](inner)
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](inner)
+	if isMalformed || !isNetwork && !isCertificate && strings.Contains(inner.Error(), `"`) {
+		return errMalformedAnswer
 	}
 	return err
 }

@@ -158,6 +158,9 @@ func (r UpdateSessionResponse) LogValue() slog.Value {
 // caller's are, unnamed members as they came, and maps in the order of their names.
 var options = json.JoinOptions(json.DefaultOptionsV2(), jsontext.PreserveRawStrings(true), json.Deterministic(true))
 
+// errNamed is what AdditionalProperties with a member that has a field can't be encoded for.
+var errNamed = errors.New("AdditionalProperties has a member that the contract names")
+
 // areOurs reports whether an encoder or decoder has what of options matters to it.
 func areOurs(given json.Options, encoding bool) bool {
 	lax, _ := json.GetOption(given, jsontext.AllowDuplicateNames)
@@ -246,14 +249,6 @@ func read(dec *jsontext.Decoder, value any) error {
 			*value = kind == 't'
 			return dec.SkipValue()
 		}
-	case *time.Time:
-		if kind == '"' {
-			text, err := readString(dec)
-			if err == nil && value.UnmarshalText(text) != nil {
-				err = mismatch(dec, kind, reflect.TypeFor[time.Time]())
-			}
-			return err
-		}
 	case *jsonv1.RawMessage:
 		raw, err := dec.ReadValue()
 		*value = jsonv1.RawMessage(bytes.Clone(raw))
@@ -283,13 +278,8 @@ func readNullable[T any](dec *jsontext.Decoder, field *nullable.Nullable[T]) err
 	return err
 }
 
-// mismatch is the error of a value that was read and is not of type t.
-func mismatch(dec *jsontext.Decoder, kind jsontext.Kind, t reflect.Type) error {
-	return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: t}
-}
-
-// readString reads a string, which may be the name of a member. It is valid until the next read.
-func readString(dec *jsontext.Decoder) ([]byte, error) {
+// readName reads the name of the next member. It is valid until the next read.
+func readName(dec *jsontext.Decoder) ([]byte, error) {
 	text, err := dec.ReadValue()
 	if err != nil {
 		return nil, err
@@ -329,6 +319,10 @@ func (a AuthGroupLink) MarshalJSONTo(enc *jsontext.Encoder) error {
 		}
 	}
 	for _, name := range sortedKeys(a.AdditionalProperties) {
+		switch name {
+		case "authGroup":
+			return &json.SemanticError{GoType: reflect.TypeFor[AuthGroupLink](), JSONPointer: enc.StackPointer(), Err: errNamed}
+		}
 		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
 			return err
 		}
@@ -356,7 +350,7 @@ func (a *AuthGroupLink) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if err := dec.SkipValue(); err != nil {
 			return err
 		}
-		return mismatch(dec, kind, reflect.TypeFor[AuthGroupLink]())
+		return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: reflect.TypeFor[AuthGroupLink]()}
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -365,7 +359,7 @@ func (a *AuthGroupLink) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		AuthGroup string
 	})
 	for dec.PeekKind() != '}' {
-		name, err := readString(dec)
+		name, err := readName(dec)
 		if err != nil {
 			return err
 		}
@@ -530,6 +524,10 @@ func (a Organization) MarshalJSONTo(enc *jsontext.Encoder) error {
 		}
 	}
 	for _, name := range sortedKeys(a.AdditionalProperties) {
+		switch name {
+		case "authGroupLink", "changeSequence", "createdOn", "defaultToPrivateTemplates", "description", "enterpriseOrganization", "features", "hasImage", "id", "memory", "name", "organizationStatus", "properties", "publicAccess", "searchText", "slug", "stripeCustomerId", "supportAccess", "supportAccessExpiresAt", "updatedOn", "uuid":
+			return &json.SemanticError{GoType: reflect.TypeFor[Organization](), JSONPointer: enc.StackPointer(), Err: errNamed}
+		}
 		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
 			return err
 		}
@@ -557,7 +555,7 @@ func (a *Organization) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if err := dec.SkipValue(); err != nil {
 			return err
 		}
-		return mismatch(dec, kind, reflect.TypeFor[Organization]())
+		return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: reflect.TypeFor[Organization]()}
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -586,7 +584,7 @@ func (a *Organization) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		UUID                      string
 	})
 	for dec.PeekKind() != '}' {
-		name, err := readString(dec)
+		name, err := readName(dec)
 		if err != nil {
 			return err
 		}
@@ -689,6 +687,10 @@ func (a OrganizationMemory) MarshalJSONTo(enc *jsontext.Encoder) error {
 		}
 	}
 	for _, name := range sortedKeys(a.AdditionalProperties) {
+		switch name {
+		case "orderedDashboards":
+			return &json.SemanticError{GoType: reflect.TypeFor[OrganizationMemory](), JSONPointer: enc.StackPointer(), Err: errNamed}
+		}
 		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
 			return err
 		}
@@ -716,7 +718,7 @@ func (a *OrganizationMemory) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if err := dec.SkipValue(); err != nil {
 			return err
 		}
-		return mismatch(dec, kind, reflect.TypeFor[OrganizationMemory]())
+		return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: reflect.TypeFor[OrganizationMemory]()}
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -725,7 +727,7 @@ func (a *OrganizationMemory) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		OrderedDashboards []string
 	})
 	for dec.PeekKind() != '}' {
-		name, err := readString(dec)
+		name, err := readName(dec)
 		if err != nil {
 			return err
 		}
@@ -832,6 +834,10 @@ func (a Session) MarshalJSONTo(enc *jsontext.Encoder) error {
 		}
 	}
 	for _, name := range sortedKeys(a.AdditionalProperties) {
+		switch name {
+		case "changeSequence", "createdOn", "id", "organization", "organizationId", "state", "token", "updatedOn", "uuid":
+			return &json.SemanticError{GoType: reflect.TypeFor[Session](), JSONPointer: enc.StackPointer(), Err: errNamed}
+		}
 		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
 			return err
 		}
@@ -859,7 +865,7 @@ func (a *Session) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if err := dec.SkipValue(); err != nil {
 			return err
 		}
-		return mismatch(dec, kind, reflect.TypeFor[Session]())
+		return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: reflect.TypeFor[Session]()}
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -875,7 +881,7 @@ func (a *Session) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		UUID           string
 	})
 	for dec.PeekKind() != '}' {
-		name, err := readString(dec)
+		name, err := readName(dec)
 		if err != nil {
 			return err
 		}
