@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
@@ -25,7 +24,7 @@ type acceptor struct {
 	isInteger bool              // of numbers: written as an integer
 	bits      int               // of numbers: what they must fit in
 	enum      map[string]bool   // of strings; nil permits every one
-	format    func([]byte) bool // of strings, in their quotes; nil permits every one
+	format    func([]byte) bool // of strings, with their quotes; nil permits every one
 	items     *acceptor         // of arrays
 
 	members  map[string]member // of objects
@@ -45,10 +44,7 @@ var anything = &acceptor{nullable: true}
 func acceptedFormat(name string) func([]byte) bool {
 	switch name {
 	case "date-time":
-		return func(quoted []byte) bool {
-			var t time.Time
-			return json.Unmarshal(quoted, &t) == nil // stricter than t.UnmarshalText
-		}
+		return func(quoted []byte) bool { return isDateTime(quoted[1 : len(quoted)-1]) }
 	case "uuid":
 		return func(quoted []byte) bool {
 			_, err := uuid.ParseBytes(quoted[1 : len(quoted)-1])
@@ -56,6 +52,20 @@ func acceptedFormat(name string) func([]byte) bool {
 		}
 	}
 	return nil
+}
+
+// isDateTime holds text to RFC 3339. UnmarshalText alone lets pass an hour of one digit, a comma before the fraction, and
+// offsets of any size.
+func isDateTime(text []byte) bool {
+	var t time.Time
+	if t.UnmarshalText(text) != nil || text[len("2006-01-02T1")] == ':' || bytes.IndexByte(text, ',') >= 0 {
+		return false
+	}
+	if text[len(text)-1] == 'Z' {
+		return true
+	}
+	offset := text[len(text)-len("07:00"):]
+	return string(offset[:2]) < "24" && string(offset[3:]) < "60"
 }
 
 // compile returns the acceptor of s, or nil if s or a schema below says something that acceptors don't know. formats are

@@ -279,9 +279,12 @@ func (c *contract) checkResponse(op *openapi3filter.RequestValidationInput, ex *
 	return broken.sorted()
 }
 
+// maxViolations is how many violations an error lists at the most.
+const maxViolations = 100
+
 // add appends a violation unless its place has one already.
 func (e *ContractError) add(pointer, reason string) *ContractError {
-	if !slices.ContainsFunc(e.Violations, func(v Violation) bool { return v.Pointer == pointer }) {
+	if len(e.Violations) < maxViolations && !slices.ContainsFunc(e.Violations, func(v Violation) bool { return v.Pointer == pointer }) {
 		e.Violations = append(e.Violations, Violation{pointer, reason})
 	}
 	return e

@@ -147,7 +147,7 @@ type ContractError struct {
 	StatusCode int // of the answer; 0 for a request
 	Method     string
 	Path       string      // path template of the operation; the path itself if the contract has no such operation
-	Violations []Violation // at least one, by pointer; only the first one if the body is large (64 KiB)
+	Violations []Violation // at least one and at most 100, by pointer; only one is found in a body beyond 64 KiB
 	Body       []byte      `json:"-"` // the body that breaks the contract
 
 	outcomeUnknown bool
