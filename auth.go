@@ -94,6 +94,13 @@ func isLoopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
+// liesBelow reports whether req goes to the host of base and stays below its path.
+func liesBelow(base *url.URL, req *http.Request) bool {
+	u := req.URL
+	return u.Scheme == base.Scheme && u.Host == base.Host && u.User == nil && (req.Host == "" || req.Host == base.Host) &&
+		strings.HasPrefix(u.Path, base.Path+"/")
+}
+
 // newHTTPClient returns a copy of given, or a client of this package's own choice if it is nil, that hands every 3xx to its
 // caller. The timeout, which is the copy's unless another is asked for, is left to the caller too: net/http's own costs
 // more.

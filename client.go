@@ -42,10 +42,6 @@ func New(opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kodexa: %w", err)
 	}
-	base, err := parseBaseURL(c.baseURL, c.plaintext)
-	if err != nil {
-		return nil, fmt.Errorf("kodexa: %w", err)
-	}
 	contract, err := shippedContract()
 	if err != nil {
 		return nil, fmt.Errorf("kodexa: %w", err)
@@ -54,7 +50,7 @@ func New(opts ...Option) (*Client, error) {
 	steps := &checker{
 		next:        &retrier{next: hc, policy: c.retry, timeout: timeout, hasJar: hc.Jar != nil, logger: c.logger},
 		contract:    contract,
-		base:        base,
+		base:        c.base,
 		maxBody:     c.maxResponseBytes,
 		onViolation: c.onViolation,
 	}
@@ -66,7 +62,7 @@ func New(opts ...Option) (*Client, error) {
 	for _, fn := range c.editors {
 		generated = append(generated, gen.WithRequestEditorFn(fn))
 	}
-	api, err := gen.NewClientWithResponses(base.String(), generated...)
+	api, err := gen.NewClientWithResponses(c.base.String(), generated...)
 	if err != nil {
 		return nil, fmt.Errorf("kodexa: %w", err)
 	}

@@ -163,14 +163,16 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, ex.failed(fmt.Errorf("reading the request body: %w", err))
 	}
+	if !liesBelow(c.base, req) { // no handler may let this pass: the key would leave home
+		broken := &ContractError{Direction: Request, Method: ex.method, Path: ex.path, Body: body}
+		return nil, broken.add("", "the URL does not lie below the base URL")
+	}
 	op, broken := c.contract.checkRequest(req, body, c.base)
 	if op != nil {
 		ex.path = op.Route.Path
 	}
-	if len(broken.Violations) > 0 {
-		if err := c.onViolation(ctx, broken); err != nil {
-			return nil, err
-		}
+	if err := c.report(ctx, broken, req); err != nil {
+		return nil, err
 	}
 	res, err := c.next.Do(req.WithContext(context.WithValue(ctx, exchangeKey{}, ex)))
 	if err != nil {
@@ -187,13 +189,25 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 	}
 	answer := read.join()
 	broken = c.contract.checkResponse(op, ex, res, answer, err)
-	if len(broken.Violations) > 0 {
-		if err := c.onViolation(ctx, broken); err != nil {
-			return nil, err
-		}
+	if err := c.report(ctx, broken, req); err != nil {
+		return nil, err
 	}
 	res.Body = &checkedBody{newBytesBody(answer), broken}
 	return res, nil
+}
+
+// report returns what becomes of the violations in broken, if there are any.
+func (c *checker) report(ctx context.Context, broken *ContractError, req *http.Request) error {
+	if len(broken.Violations) == 0 {
+		return nil
+	}
+	key := req.Header.Get(apiKeyHeader)
+	for i, v := range broken.Violations {
+		if key != "" { // a server may name a member by whatever it was sent
+			broken.Violations[i] = Violation{strings.ReplaceAll(v.Pointer, key, "…"), strings.ReplaceAll(v.Reason, key, "…")}
+		}
+	}
+	return c.onViolation(ctx, broken)
 }
 
 // checkedBody is the body of a success, with what was found about it.
@@ -229,10 +243,7 @@ func (ex *exchange) failed(err error) error {
 // contract has none; the error has no violations if the request keeps the contract.
 func (c *contract) checkRequest(req *http.Request, body []byte, base *url.URL) (*openapi3filter.RequestValidationInput, *ContractError) {
 	broken := &ContractError{Direction: Request, Method: req.Method, Path: req.URL.Path, Body: body}
-	path, ok := strings.CutPrefix(req.URL.Path, base.Path)
-	if !ok || req.URL.Scheme != base.Scheme || req.URL.Host != base.Host {
-		return nil, broken.add("", "the URL does not lie below the base URL")
-	}
+	path := strings.TrimPrefix(req.URL.Path, base.Path)
 	route, params, err := c.operations.FindRoute(&http.Request{Method: req.Method, URL: &url.URL{Path: path}})
 	if err != nil {
 		return nil, broken.add("", "the contract has no such operation")

@@ -71,7 +71,7 @@ type APIError struct {
 	Attempts   int // how often the request was sent
 
 	Header http.Header `json:"-"`
-	Body   []byte      `json:"-"` // at most the limit of WithMaxResponseBytes, and less if reading it failed
+	Body   []byte      `json:"-"` // at most 1 MiB or the limit of WithMaxResponseBytes, and less if reading it failed
 
 	outcomeUnknown bool
 	readErr        error // why Body is not all of the body
@@ -169,7 +169,7 @@ func (e *ContractError) Error() string {
 			break
 		}
 		if v.Pointer != "" {
-			text.WriteString(" at " + v.Pointer)
+			text.WriteString(" at " + shortened(v.Pointer))
 		}
 		text.WriteString(": " + v.Reason)
 	}
@@ -223,6 +223,15 @@ func (e *callError) Unwrap() error { return e.err }
 
 func statusLine(code int) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", code, http.StatusText(code)))
+}
+
+// shortened cuts a pointer that is too long for a text.
+func shortened(pointer string) string {
+	const most = 256
+	if len(pointer) <= most {
+		return pointer
+	}
+	return strings.ToValidUTF8(pointer[:most], "") + "…"
 }
 
 func printText(w io.Writer, text string) { _, _ = io.WriteString(w, text) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -26,6 +27,7 @@ type Option func(*config) error
 type config struct {
 	apiKey           string
 	baseURL          string
+	base             *url.URL // what baseURL says
 	plaintext        bool
 	httpClient       *http.Client
 	timeout          time.Duration // 0: not set
@@ -54,13 +56,12 @@ func newConfig(opts []Option) (*config, error) {
 		}
 		errs = append(errs, opt(c))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	if errors.Join(errs...) == nil && c.apiKey == "" {
+		errs = append(errs, errors.New("no API key: use WithAPIKey, or FromEnv and KODEXA_API_KEY"))
 	}
-	if c.apiKey == "" {
-		return nil, errors.New("no API key: use WithAPIKey, or FromEnv and KODEXA_API_KEY")
-	}
-	return c, nil
+	base, err := parseBaseURL(c.baseURL, c.plaintext)
+	c.base = base
+	return c, errors.Join(append(errs, err)...)
 }
 
 // FromEnv takes the base URL from KODEXA_URL and the API key from KODEXA_API_KEY, or else from the older
@@ -155,7 +156,7 @@ func WithRetry(p RetryPolicy) Option {
 }
 
 // WithMaxResponseBytes bounds the body of an answer, counted after decompression; 10 MiB by default. A 2xx answer beyond
-// it fails with [ErrResponseTooLarge], any other is an [*APIError] whose Body is cut there. n must be positive.
+// it fails with [ErrResponseTooLarge], any other is an [*APIError] whose Body is cut there, or at 1 MiB. n must be positive.
 func WithMaxResponseBytes(n int64) Option {
 	return func(c *config) error {
 		if n <= 0 {

@@ -30,7 +30,7 @@ import (
 // Sent again are requests to which no answer came (see the package documentation for the table) and those answered with
 // 429, 502, 503 or 504. The wait before attempt n+1 is a random one of up to BaseDelay·2ⁿ⁻¹, or what Retry-After asks plus
 // up to BaseDelay; in any case at most MaxDelay. A wait that would outlive the context is not begun: the call then fails at
-// once with what the last attempt met.
+// once with what the last attempt met. An operation whose method is not idempotent, such as POST, is sent once.
 type RetryPolicy struct {
 	MaxAttempts int           // the first one included; default 4, and 1 turns retries off
 	BaseDelay   time.Duration // default 250ms
@@ -71,10 +71,19 @@ type retrier struct {
 func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 	ex := exchangeOf(req)
 	res, err := r.attempt(req, ex)
-	if r.policy.MaxAttempts == 1 || isFinal(req.Context(), res, err) {
+	if r.policy.MaxAttempts == 1 || !isIdempotent(req.Method) || isFinal(req.Context(), res, err) {
 		return res, err
 	}
 	return r.again(req, ex, res, err)
+}
+
+// isIdempotent reports whether sending a request twice is meant to do what sending it once does (RFC 9110, section 9.2.2).
+func isIdempotent(method string) bool {
+	switch method {
+	case http.MethodPut, http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
 }
 
 // isFinal reports whether an attempt that ended with res or err is the last one, however many are left.
@@ -281,7 +290,7 @@ func noAnswerCame(ctx context.Context, err error) bool {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return false
 	}
-	return true
+	return !errors.Is(err, http.ErrSchemeMismatch)
 }
 
 func isRetryable(status int) bool {

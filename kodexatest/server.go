@@ -263,4 +263,3 @@ func clone(v kodexa.Session) kodexa.Session {
 	}
 	return c
 }
-
