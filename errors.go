@@ -238,7 +238,11 @@ func printText(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
 
 // newAPIError makes an error of an answer other than 2xx. Its status is never lost to its body, whatever that is.
 func newAPIError(res *http.Response, ex *exchange, maxBody int64) *APIError {
-	body, err := readBody(res, maxBody)
+	var body chunks
+	var err error
+	if res.StatusCode != http.StatusSwitchingProtocols { // what follows that is no body and may never end
+		body, err = readBody(res, maxBody)
+	}
 	e := &APIError{
 		StatusCode:     res.StatusCode,
 		Method:         ex.method,

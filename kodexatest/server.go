@@ -40,7 +40,7 @@ const basePath = "/kodexatest"
 // Server is a Kodexa Platform on a loopback address. Its methods may be called concurrently, also while it serves.
 type Server struct {
 	URL    string // base URL, with a path and without a slash at its end; not to be changed
-	APIKey string // what requests must send as x-api-key, random for each server; not to be changed
+	APIKey string `json:"-"` // what requests must send as x-api-key, random for each server; not to be changed
 
 	server     *httptest.Server
 	operations routers.Router
@@ -55,8 +55,8 @@ type Server struct {
 type Request struct {
 	Method string
 	Path   string // below the server's URL, such as /api/sessions/550e8400-e29b-41d4-a716-446655440000
-	Header http.Header
-	Body   []byte
+	Header http.Header `json:"-"`
+	Body   []byte      `json:"-"`
 }
 
 // Format prints method and path alone, whatever the verb: header and body hold secrets.
