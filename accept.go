@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -179,7 +180,7 @@ func (a *acceptor) accepts(body []byte) bool {
 	s := scanners.Get().(*scanner)
 	defer s.release()
 	s.buffer = *bytes.NewBuffer(body)
-	s.dec.Reset(&s.buffer, jsontext.AllowDuplicateNames(true)) // scanner.first tells repeated names at less cost
+	s.dec.Reset(&s.buffer, jsontext.AllowDuplicateNames(true)) // names tells repeated ones at less cost
 	if !s.value(a) {
 		return false
 	}
@@ -189,30 +190,56 @@ func (a *acceptor) accepts(body []byte) bool {
 
 // scanner reads a JSON text for an acceptor.
 type scanner struct {
-	dec     *jsontext.Decoder
-	buffer  bytes.Buffer
-	objects uint64              // so far
-	names   map[uint64]struct{} // hashes of the names that no schema has, of all objects
-	seed    maphash.Seed
+	dec    *jsontext.Decoder
+	buffer bytes.Buffer
+	seed   maphash.Seed
+	names  []uint64 // hashes of the names that no schema has, of the objects that are open, the innermost last
 }
 
 var scanners = sync.Pool{New: func() any {
-	return &scanner{dec: jsontext.NewDecoder(new(bytes.Buffer)), names: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
+	return &scanner{dec: jsontext.NewDecoder(new(bytes.Buffer)), seed: maphash.MakeSeed()}
 }}
-
-// maxPooledNames bounds the memory that stays behind in scanners.
-const maxPooledNames = 1 << 12
 
 func (s *scanner) release() {
 	s.buffer = bytes.Buffer{}
 	s.dec.Reset(&s.buffer)
-	s.objects = 0
-	if len(s.names) > maxPooledNames {
-		s.names = map[uint64]struct{}{}
-	}
-	clear(s.names)
+	s.names = s.names[:0]
 	scanners.Put(s)
 }
+
+// names are the names met in one object that no schema has: on the scanner's stack while they are few, else in a set.
+type names struct {
+	start int
+	many  map[uint64]struct{}
+}
+
+// few bounds the search in the scanner's stack, and so what a scanner that is not in use keeps.
+const few = 32
+
+// first reports whether name is surely met for the first time in n's object. Two names with the same hash count as one.
+func (s *scanner) first(n *names, name []byte) bool {
+	hash := maphash.Bytes(s.seed, name)
+	if n.many != nil {
+		before := len(n.many)
+		n.many[hash] = struct{}{}
+		return len(n.many) > before
+	}
+	met := s.names[n.start:]
+	if slices.Contains(met, hash) {
+		return false
+	}
+	s.names = append(s.names, hash)
+	if len(met) == few {
+		n.many = make(map[uint64]struct{}, s.buffer.Len()/bytesPerMember)
+		for _, hash := range s.names[n.start:] {
+			n.many[hash] = struct{}{}
+		}
+	}
+	return true
+}
+
+// bytesPerMember is a guess at the size of a member of a large object.
+const bytesPerMember = 64
 
 func (s *scanner) value(a *acceptor) bool {
 	kind := s.dec.PeekKind()
@@ -248,8 +275,7 @@ func (s *scanner) object(a *acceptor) bool {
 	if _, err := s.dec.ReadToken(); err != nil {
 		return false
 	}
-	s.objects++
-	object, seen, extra := s.objects, uint64(0), a.extra
+	met, seen, extra := names{start: len(s.names)}, uint64(0), a.extra
 	if a.kind == 0 {
 		extra = anything
 	}
@@ -265,7 +291,7 @@ func (s *scanner) object(a *acceptor) bool {
 			return false
 		case ok:
 			seen |= m.bit
-		case extra == nil || a.spells(name) || !s.first(object, name):
+		case extra == nil || a.spells(name) || !s.first(&met, name):
 			return false
 		default:
 			m.accept = extra
@@ -274,6 +300,7 @@ func (s *scanner) object(a *acceptor) bool {
 			return false
 		}
 	}
+	s.names = s.names[:met.start]
 	_, err := s.dec.ReadToken()
 	return err == nil && seen&a.required == a.required
 }
@@ -286,16 +313,6 @@ func (a *acceptor) spells(name []byte) bool {
 		}
 	}
 	return false
-}
-
-// first reports whether name is surely met for the first time in object. Two names with the same hash count as one.
-func (s *scanner) first(object uint64, name []byte) bool {
-	hash := maphash.Bytes(s.seed, name) ^ object*0x9e3779b97f4a7c15
-	if _, met := s.names[hash]; met {
-		return false
-	}
-	s.names[hash] = struct{}{}
-	return true
 }
 
 func (s *scanner) array(a *acceptor) bool {

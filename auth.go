@@ -63,6 +63,8 @@ func parseBaseURL(rawURL string, plaintext bool) (*url.URL, error) {
 		return nil, errors.New("base URL has neither scheme https nor http")
 	case u.Hostname() == "":
 		return nil, errors.New("base URL has no host")
+	case checkHeaderText("host", u.Host) != nil || strings.HasSuffix(u.Host, ":"):
+		return nil, errors.New("base URL has a malformed host; one beyond ASCII must be in punycode")
 	case !isPort(u.Port()):
 		return nil, errors.New("base URL has a port out of range")
 	case u.User != nil:
@@ -87,7 +89,7 @@ func isPort(text string) bool {
 }
 
 func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	if strings.ToLower(host) == "localhost" { // EqualFold would take other letters for these
 		return true
 	}
 	addr, err := netip.ParseAddr(host)

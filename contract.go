@@ -158,11 +158,12 @@ type checker struct {
 // Do returns a success whose body was read and checked, or one of this package's errors.
 func (c *checker) Do(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	ex := &exchange{method: req.Method, path: req.URL.Path}
+	ex := &exchange{method: req.Method, path: req.URL.Path, key: req.Header.Get(apiKeyHeader)}
 	body, err := takeBody(req)
 	if err != nil {
 		return nil, ex.failed(fmt.Errorf("reading the request body: %w", err))
 	}
+	ex.body = body
 	if !liesBelow(c.base, req) { // no handler may let this pass: the key would leave home
 		broken := &ContractError{Direction: Request, Method: ex.method, Path: ex.path, Body: body}
 		return nil, broken.add("", "the URL does not lie below the base URL")
@@ -171,7 +172,7 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 	if op != nil {
 		ex.path = op.Route.Path
 	}
-	if err := c.report(ctx, broken, req); err != nil {
+	if err := c.report(ctx, broken, ex); err != nil {
 		return nil, err
 	}
 	res, err := c.next.Do(req.WithContext(context.WithValue(ctx, exchangeKey{}, ex)))
@@ -189,22 +190,21 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 	}
 	answer := read.join()
 	broken = c.contract.checkResponse(op, ex, res, answer, err)
-	if err := c.report(ctx, broken, req); err != nil {
+	if err := c.report(ctx, broken, ex); err != nil {
 		return nil, err
 	}
-	res.Body = &checkedBody{newBytesBody(answer), broken}
+	res.Body = newCheckedBody(answer, broken)
 	return res, nil
 }
 
 // report returns what becomes of the violations in broken, if there are any.
-func (c *checker) report(ctx context.Context, broken *ContractError, req *http.Request) error {
+func (c *checker) report(ctx context.Context, broken *ContractError, ex *exchange) error {
 	if len(broken.Violations) == 0 {
 		return nil
 	}
-	key := req.Header.Get(apiKeyHeader)
 	for i, v := range broken.Violations {
-		if key != "" { // a server may name a member by whatever it was sent
-			broken.Violations[i] = Violation{strings.ReplaceAll(v.Pointer, key, "…"), strings.ReplaceAll(v.Reason, key, "…")}
+		if ex.key != "" { // a server may name a member by whatever it was sent
+			broken.Violations[i] = Violation{strings.ReplaceAll(v.Pointer, ex.key, "…"), strings.ReplaceAll(v.Reason, ex.key, "…")}
 		}
 	}
 	return c.onViolation(ctx, broken)
@@ -212,9 +212,18 @@ func (c *checker) report(ctx context.Context, broken *ContractError, req *http.R
 
 // checkedBody is the body of a success, with what was found about it.
 type checkedBody struct {
-	*bytesBody
+	bytes.Reader
 	answer *ContractError // has no violations if the answer keeps the contract
 }
+
+func newCheckedBody(body []byte, answer *ContractError) *checkedBody {
+	b := &checkedBody{answer: answer}
+	b.Reset(body)
+	return b
+}
+
+// Close does nothing: the body was read before.
+func (*checkedBody) Close() error { return nil }
 
 // exchange is what the steps tell one another about a call. It travels in the context of the request.
 type exchange struct {
@@ -222,6 +231,8 @@ type exchange struct {
 	attempts       int
 	outcomeUnknown bool     // the request may have been applied although no answer says so
 	location       []string // the Location of a 3xx, see redirectGuard
+	key            string   // what the request holds that no text may repeat
+	body           []byte
 }
 
 type exchangeKey struct{}
@@ -232,6 +243,20 @@ func exchangeOf(req *http.Request) *exchange {
 		return ex
 	}
 	return &exchange{method: req.Method, path: req.URL.Path}
+}
+
+// sent reports whether text may be something that the request held: the key, or eight bytes in a row of its body.
+func (ex *exchange) sent(text string) bool {
+	if ex.key != "" && strings.Contains(text, ex.key) {
+		return true
+	}
+	const enough = 8
+	for i := 0; i == 0 || i+enough <= len(text); i++ {
+		if bytes.Contains(ex.body, []byte(text[i:min(i+enough, len(text))])) {
+			return true
+		}
+	}
+	return false
 }
 
 // failed gives err, which stays as it is for errors.Is and errors.As, its place.

@@ -247,7 +247,7 @@ func newAPIError(res *http.Response, ex *exchange, maxBody int64) *APIError {
 		StatusCode:     res.StatusCode,
 		Method:         ex.method,
 		Path:           ex.path,
-		RequestID:      requestID(res),
+		RequestID:      requestID(res, ex),
 		Attempts:       ex.attempts,
 		Header:         res.Header,
 		Body:           body.join(),

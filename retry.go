@@ -236,7 +236,7 @@ func (r *retrier) log(req *http.Request, ex *exchange, res *http.Response, err e
 		attrs = append(attrs, slog.String("error", withoutURL(err).Error()))
 	} else {
 		attrs = append(attrs, slog.Int("status", res.StatusCode))
-		if id := requestID(res); id != "" {
+		if id := requestID(res, ex); id != "" {
 			attrs = append(attrs, slog.String("request_id", id))
 		}
 	}
@@ -266,14 +266,11 @@ func withoutAnswer(err error) error {
 	return err
 }
 
-// requestID returns an answer's X-Request-Id unless it could not be one: a server may send back anything, the key included.
-func requestID(res *http.Response) string {
+// requestID returns an answer's X-Request-Id unless it could not be one: a server may send back anything, also what the
+// request held.
+func requestID(res *http.Response, ex *exchange) string {
 	id := res.Header.Get("X-Request-Id")
-	key := ""
-	if res.Request != nil {
-		key = res.Request.Header.Get(apiKeyHeader)
-	}
-	if len(id) > 128 || checkHeaderText("", id) != nil || key != "" && strings.Contains(id, key) {
+	if len(id) > 128 || checkHeaderText("", id) != nil || ex.sent(id) {
 		return ""
 	}
 	return id

@@ -54,7 +54,7 @@ type Server struct {
 // Request is a request as it arrived.
 type Request struct {
 	Method string
-	Path   string // below the server's URL, such as /api/sessions/550e8400-e29b-41d4-a716-446655440000
+	Path   string      // below the server's URL, such as /api/sessions/550e8400-e29b-41d4-a716-446655440000
 	Header http.Header `json:"-"`
 	Body   []byte      `json:"-"`
 }
