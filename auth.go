@@ -63,9 +63,7 @@ func parseBaseURL(rawURL string, plaintext bool) (*url.URL, error) {
 		return nil, errors.New("base URL has neither scheme https nor http")
 	case u.Hostname() == "":
 		return nil, errors.New("base URL has no host")
-	case checkHeaderText("host", u.Host) != nil || strings.HasSuffix(u.Host, ":"):
-		return nil, errors.New("base URL has a malformed host; one beyond ASCII must be in punycode")
-	case !isPort(u.Port()):
+	case strings.HasSuffix(u.Host, ":") || !isPort(u.Port()):
 		return nil, errors.New("base URL has a port out of range")
 	case u.User != nil:
 		return nil, errors.New("base URL has userinfo")
@@ -79,7 +77,11 @@ func parseBaseURL(rawURL string, plaintext bool) (*url.URL, error) {
 		return nil, errors.New("base URL is plaintext http beyond loopback: use https, or WithPlaintextHTTP")
 	}
 	base := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
-	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(base, "/api")}, nil
+	u = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(base, "/api")}
+	if _, err := url.Parse(u.String()); err != nil { // as the generated client does for each request
+		return nil, errors.New("base URL can't be parsed")
+	}
+	return u, nil
 }
 
 // isPort reports whether a URL's port is one, or none, which is the scheme's.
@@ -111,7 +113,7 @@ func newHTTPClient(given *http.Client, asked time.Duration) (hc *http.Client, ti
 	if given != nil {
 		*hc = *given
 	}
-	timeout = cmp.Or(asked, hc.Timeout, defaultTimeout)
+	timeout = cmp.Or(asked, max(0, hc.Timeout), defaultTimeout)
 	hc.Timeout = 0
 	if hc.Transport == nil {
 		hc.Transport = http.DefaultTransport

@@ -38,6 +38,7 @@ func takeBody(req *http.Request) ([]byte, error) {
 const (
 	firstChunk   = 4 << 10
 	largestChunk = 1 << 20
+	maxAnnounced = 16 << 20 // of a length that is announced, what is allocated before it has come
 	maxErrorBody = 1 << 20
 )
 
@@ -53,7 +54,11 @@ func (c chunks) join() []byte {
 
 // readBody reads the body of res up to limit. Beyond it, or when reading fails, it returns what there is with the error.
 func readBody(res *http.Response, limit int64) (chunks, error) {
-	return readChunks(res.Body, res.ContentLength, limit)
+	body, err := readChunks(res.Body, res.ContentLength, limit)
+	if err != nil {
+		err = withoutAnswer(err)
+	}
+	return body, err
 }
 
 // readChunks reads all of r, whose length is expected to be size, or unknown if that is negative.
@@ -64,7 +69,7 @@ func readChunks(r io.Reader, size, limit int64) (chunks, error) {
 	var all chunks
 	for left := limit; ; size = min(2*size, largestChunk) {
 		// The one byte more finds the end, and whether there is more than the limit.
-		chunk := make([]byte, min(size, left)+1)
+		chunk := make([]byte, min(size, left, maxAnnounced)+1)
 		n, err := fill(r, chunk)
 		if int64(n) > left {
 			return append(all, chunk[:left]), fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)

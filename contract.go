@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -179,7 +180,7 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, ex.failed(err)
 	}
-	defer func() { _ = res.Body.Close() }()
+	defer func(body io.Closer) { _ = body.Close() }(res.Body)
 	if res.StatusCode/100 != 2 {
 		return nil, newAPIError(res, ex, min(c.maxBody, maxErrorBody))
 	}
@@ -297,7 +298,7 @@ func (c *contract) checkResponse(op *openapi3filter.RequestValidationInput, ex *
 		Direction: Response, StatusCode: res.StatusCode, Method: ex.method, Path: ex.path, Body: body, outcomeUnknown: true,
 	}
 	if cut != nil {
-		broken.cause = withoutAnswer(cut)
+		broken.cause = cut
 		return broken.add("", fmt.Sprintf("the body is cut short after %d bytes", len(body)))
 	}
 	if op == nil {

@@ -52,6 +52,7 @@ func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
 	if p.MaxDelay == 0 {
 		p.MaxDelay = max(p.BaseDelay, defaultRetry.MaxDelay)
 	}
+	p.MaxDelay = min(p.MaxDelay, math.MaxInt64/2) // so that it can be added to a time
 	if p.BaseDelay > p.MaxDelay {
 		return p, fmt.Errorf("retry policy %+v has a BaseDelay beyond its MaxDelay", p)
 	}
@@ -138,8 +139,9 @@ func (p RetryPolicy) waitFor(res *http.Response) error {
 	if !ok {
 		return errRetryable
 	}
-	asked = min(asked, p.MaxDelay) + rand.N(p.BaseDelay)
-	return &backoff.RetryAfterError{Duration: min(asked, p.MaxDelay)}
+	asked = min(asked, p.MaxDelay)
+	asked += rand.N(1 + min(p.BaseDelay, p.MaxDelay-asked))
+	return &backoff.RetryAfterError{Duration: asked}
 }
 
 // delays yields full jitter: each delay is random between 0 and a bound that doubles.
@@ -211,7 +213,10 @@ type written struct{ begun, failed atomic.Bool }
 
 func (w *written) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		WroteHeaders: func() { w.begun.Store(true) },
+		WroteHeaders: func() {
+			w.begun.Store(true)
+			w.failed.Store(false) // the transport may have taken another connection
+		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) { w.failed.Store(info.Err != nil) },
 	}
 }

@@ -156,16 +156,45 @@ func (r UpdateSessionResponse) LogValue() slog.Value {
 
 // options make every way of encoding and decoding a model give the same result: the rules of version 2 whatever the
 // caller's are, unnamed members as they came, and maps in the order of their names.
-var options = json.JoinOptions(json.DefaultOptionsV2(), jsontext.PreserveRawStrings(true), json.Deterministic(true))
+var options = json.JoinOptions(
+	json.DefaultOptionsV2(),
+	json.StringifyNumbers(false),
+	json.WithMarshalers(nil),
+	json.WithUnmarshalers(nil),
+	json.Deterministic(true),
+	jsontext.PreserveRawStrings(true),
+)
 
 // errNamed is what AdditionalProperties with a member that has a field can't be encoded for.
 var errNamed = errors.New("AdditionalProperties has a member that the contract names")
 
-// areOurs reports whether an encoder or decoder has what of options matters to it.
-func areOurs(given json.Options, encoding bool) bool {
-	lax, _ := json.GetOption(given, jsontext.AllowDuplicateNames)
-	raw, _ := json.GetOption(given, jsontext.PreserveRawStrings)
-	return !lax && (raw || !encoding)
+// model is a model's own side of encoding and decoding, which relies on options.
+type model interface {
+	encode(enc *jsontext.Encoder) error
+	decode(dec *jsontext.Decoder) error
+}
+
+// withOptions is a model to encode or decode once options are set.
+type withOptions struct{ model }
+
+// MarshalJSONTo is called by encode.
+func (m *withOptions) MarshalJSONTo(enc *jsontext.Encoder) error { return m.encode(enc) }
+
+// UnmarshalJSONFrom is called by decode.
+func (m *withOptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return m.decode(dec) }
+
+// decode decodes m with options. A decoder that lets pass what they don't can't be made strict halfway.
+func decode(dec *jsontext.Decoder, m model) error {
+	repeated, _ := json.GetOption(dec.Options(), jsontext.AllowDuplicateNames)
+	invalid, _ := json.GetOption(dec.Options(), jsontext.AllowInvalidUTF8)
+	if !repeated && !invalid {
+		return json.UnmarshalDecode(dec, &withOptions{m}, options)
+	}
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, &withOptions{m}, options)
 }
 
 // write writes a member.
@@ -186,8 +215,8 @@ func write(enc *jsontext.Encoder, name string, value any) error {
 			return err
 		}
 		return enc.WriteValue(append(text, '"'))
-	case json.MarshalerTo:
-		return value.MarshalJSONTo(enc)
+	case model:
+		return value.encode(enc)
 	}
 	return json.MarshalEncode(enc, value)
 }
@@ -253,8 +282,8 @@ func read(dec *jsontext.Decoder, value any) error {
 		raw, err := dec.ReadValue()
 		*value = jsonv1.RawMessage(bytes.Clone(raw))
 		return err
-	case json.UnmarshalerFrom:
-		return value.UnmarshalJSONFrom(dec)
+	case model:
+		return value.decode(dec)
 	}
 	err := json.UnmarshalDecode(dec, value)
 	if err == nil {
@@ -307,9 +336,22 @@ func (a *AuthGroupLink) Set(name string, value jsonv1.RawMessage) {
 
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a AuthGroupLink) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if !areOurs(enc.Options(), true) {
-		return json.MarshalEncode(enc, a, options)
-	}
+	return json.MarshalEncode(enc, &withOptions{&a}, options)
+}
+
+// UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
+// as they are.
+func (a *AuthGroupLink) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return decode(dec, a) }
+
+// MarshalJSON is MarshalJSONTo for encoding/json.
+func (a AuthGroupLink) MarshalJSON() ([]byte, error) { return json.Marshal(&withOptions{&a}, options) }
+
+// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
+func (a *AuthGroupLink) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(b, &withOptions{a}, options)
+}
+
+func (a *AuthGroupLink) encode(enc *jsontext.Encoder) error {
 	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
 		return err
 	}
@@ -330,16 +372,7 @@ func (a AuthGroupLink) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.EndObject)
 }
 
-// UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
-// as they are.
-func (a *AuthGroupLink) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if !areOurs(dec.Options(), false) {
-		raw, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(raw, a, options)
-	}
+func (a *AuthGroupLink) decode(dec *jsontext.Decoder) error {
 	var m AuthGroupLink
 	switch kind := dec.PeekKind(); kind {
 	case 'n':
@@ -381,12 +414,6 @@ func (a *AuthGroupLink) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// MarshalJSON is MarshalJSONTo for encoding/json.
-func (a AuthGroupLink) MarshalJSON() ([]byte, error) { return json.Marshal(a, options) }
-
-// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
-func (a *AuthGroupLink) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, a, options) }
-
 // Format prints the type's name alone, whatever the verb: the members may be secrets.
 func (a AuthGroupLink) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "gen.AuthGroupLink{…}")
@@ -412,9 +439,22 @@ func (a *Organization) Set(name string, value jsonv1.RawMessage) {
 
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a Organization) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if !areOurs(enc.Options(), true) {
-		return json.MarshalEncode(enc, a, options)
-	}
+	return json.MarshalEncode(enc, &withOptions{&a}, options)
+}
+
+// UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
+// as they are.
+func (a *Organization) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return decode(dec, a) }
+
+// MarshalJSON is MarshalJSONTo for encoding/json.
+func (a Organization) MarshalJSON() ([]byte, error) { return json.Marshal(&withOptions{&a}, options) }
+
+// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
+func (a *Organization) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(b, &withOptions{a}, options)
+}
+
+func (a *Organization) encode(enc *jsontext.Encoder) error {
 	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
 		return err
 	}
@@ -535,16 +575,7 @@ func (a Organization) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.EndObject)
 }
 
-// UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
-// as they are.
-func (a *Organization) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if !areOurs(dec.Options(), false) {
-		raw, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(raw, a, options)
-	}
+func (a *Organization) decode(dec *jsontext.Decoder) error {
 	var m Organization
 	switch kind := dec.PeekKind(); kind {
 	case 'n':
@@ -646,12 +677,6 @@ func (a *Organization) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// MarshalJSON is MarshalJSONTo for encoding/json.
-func (a Organization) MarshalJSON() ([]byte, error) { return json.Marshal(a, options) }
-
-// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
-func (a *Organization) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, a, options) }
-
 // Format prints the type's name alone, whatever the verb: the members may be secrets.
 func (a Organization) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "gen.Organization{…}") }
 
@@ -675,9 +700,24 @@ func (a *OrganizationMemory) Set(name string, value jsonv1.RawMessage) {
 
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a OrganizationMemory) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if !areOurs(enc.Options(), true) {
-		return json.MarshalEncode(enc, a, options)
-	}
+	return json.MarshalEncode(enc, &withOptions{&a}, options)
+}
+
+// UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
+// as they are.
+func (a *OrganizationMemory) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return decode(dec, a) }
+
+// MarshalJSON is MarshalJSONTo for encoding/json.
+func (a OrganizationMemory) MarshalJSON() ([]byte, error) {
+	return json.Marshal(&withOptions{&a}, options)
+}
+
+// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
+func (a *OrganizationMemory) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(b, &withOptions{a}, options)
+}
+
+func (a *OrganizationMemory) encode(enc *jsontext.Encoder) error {
 	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
 		return err
 	}
@@ -698,16 +738,7 @@ func (a OrganizationMemory) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.EndObject)
 }
 
-// UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
-// as they are.
-func (a *OrganizationMemory) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if !areOurs(dec.Options(), false) {
-		raw, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(raw, a, options)
-	}
+func (a *OrganizationMemory) decode(dec *jsontext.Decoder) error {
 	var m OrganizationMemory
 	switch kind := dec.PeekKind(); kind {
 	case 'n':
@@ -749,12 +780,6 @@ func (a *OrganizationMemory) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// MarshalJSON is MarshalJSONTo for encoding/json.
-func (a OrganizationMemory) MarshalJSON() ([]byte, error) { return json.Marshal(a, options) }
-
-// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
-func (a *OrganizationMemory) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, a, options) }
-
 // Format prints the type's name alone, whatever the verb: the members may be secrets.
 func (a OrganizationMemory) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "gen.OrganizationMemory{…}")
@@ -782,9 +807,20 @@ func (a *Session) Set(name string, value jsonv1.RawMessage) {
 
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a Session) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if !areOurs(enc.Options(), true) {
-		return json.MarshalEncode(enc, a, options)
-	}
+	return json.MarshalEncode(enc, &withOptions{&a}, options)
+}
+
+// UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
+// as they are.
+func (a *Session) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return decode(dec, a) }
+
+// MarshalJSON is MarshalJSONTo for encoding/json.
+func (a Session) MarshalJSON() ([]byte, error) { return json.Marshal(&withOptions{&a}, options) }
+
+// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
+func (a *Session) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &withOptions{a}, options) }
+
+func (a *Session) encode(enc *jsontext.Encoder) error {
 	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
 		return err
 	}
@@ -845,16 +881,7 @@ func (a Session) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.EndObject)
 }
 
-// UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
-// as they are.
-func (a *Session) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if !areOurs(dec.Options(), false) {
-		raw, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(raw, a, options)
-	}
+func (a *Session) decode(dec *jsontext.Decoder) error {
 	var m Session
 	switch kind := dec.PeekKind(); kind {
 	case 'n':
@@ -918,12 +945,6 @@ func (a *Session) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	_, err := dec.ReadToken()
 	return err
 }
-
-// MarshalJSON is MarshalJSONTo for encoding/json.
-func (a Session) MarshalJSON() ([]byte, error) { return json.Marshal(a, options) }
-
-// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
-func (a *Session) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, a, options) }
 
 // Format prints the type's name alone, whatever the verb: the members may be secrets.
 func (a Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "gen.Session{…}") }
