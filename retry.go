@@ -52,10 +52,11 @@ func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
 	if p.MaxDelay == 0 {
 		p.MaxDelay = max(p.BaseDelay, defaultRetry.MaxDelay)
 	}
-	p.MaxDelay = min(p.MaxDelay, math.MaxInt64/2) // so that it can be added to a time
 	if p.BaseDelay > p.MaxDelay {
 		return p, fmt.Errorf("retry policy %+v has a BaseDelay beyond its MaxDelay", p)
 	}
+	p.MaxDelay = min(p.MaxDelay, math.MaxInt64/2) // can be added to a time
+	p.BaseDelay = min(p.BaseDelay, p.MaxDelay)
 	return p, nil
 }
 
