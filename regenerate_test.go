@@ -1,6 +1,7 @@
 package kodexa_test
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -107,13 +108,12 @@ func TestOperationAddedToTheContractWorksAfterGenerating(t *testing.T) {
 	dir := t.TempDir()
 	copyModule(t, dir)
 
-	path := filepath.Join(dir, "openapi.yaml")
-	spec := string(contentOf(t, path))
+	spec := string(contentOf(t, checkout, "openapi.yaml"))
 	const before = "components:\n"
 	if strings.Count(spec, before) != 1 {
 		t.Fatal("openapi.yaml has another shape than this test knows")
 	}
-	writeFile(t, path, strings.Replace(spec, before, strings.TrimPrefix(getSession, "\n")+before, 1))
+	writeFile(t, filepath.Join(dir, "openapi.yaml"), strings.Replace(spec, before, strings.TrimPrefix(getSession, "\n")+before, 1))
 	writeFile(t, filepath.Join(dir, "second", "second_test.go"), useOfGetSession)
 
 	goCommand(t, dir, "generate", ".")
@@ -135,7 +135,7 @@ func TestGeneratedCodeIsWhatTheContractGenerates(t *testing.T) {
 	}
 	goCommand(t, dir, "generate", ".")
 	for _, file := range matches(t, "gen/*.gen.go") {
-		if string(contentOf(t, filepath.Join(dir, file))) != string(contentOf(t, file)) {
+		if !bytes.Equal(contentOf(t, os.DirFS(dir), file), contentOf(t, checkout, file)) {
 			t.Errorf("%s is stale or edited by hand: run make generate", file)
 		}
 	}
@@ -200,24 +200,27 @@ func copyModule(t *testing.T, dir string) {
 	if _, err := os.Stat("tools/go.mod"); err != nil {
 		t.Skip("this is no checkout: the generator is missing")
 	}
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
+	target, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = target.Close() }()
+	err = fs.WalkDir(checkout, ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
-		}
-		if entry.IsDir() {
-			if slices.Contains([]string{".git", "bench", "testdata"}, entry.Name()) {
-				return filepath.SkipDir
-			}
-			return os.MkdirAll(filepath.Join(dir, path), 0o700)
-		}
-		if !entry.Type().IsRegular() {
+		case entry.IsDir() && slices.Contains([]string{".git", "bench", "testdata"}, entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir():
+			return target.MkdirAll(path, 0o700)
+		case !entry.Type().IsRegular():
 			return nil
 		}
-		content, err := os.ReadFile(path)
+		content, err := fs.ReadFile(checkout, path)
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, path), content, 0o600)
+		return target.WriteFile(path, content, 0o600)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +230,7 @@ func copyModule(t *testing.T, dir string) {
 // goCommand runs go outside of any workspace, in which it takes no -modfile.
 func goCommand(t *testing.T, dir string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd := exec.CommandContext(t.Context(), "go", args...) //nolint:gosec // they are this file's
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	var stderr strings.Builder

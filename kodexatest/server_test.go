@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -172,7 +172,9 @@ func TestRefusals(t *testing.T) {
 			if res.StatusCode != tt.status || res.Header.Get("Content-Type") != "application/json" {
 				t.Errorf("%d %s: %s", res.StatusCode, res.Header.Get("Content-Type"), answer)
 			}
-			var refusal struct{ Message string }
+			var refusal struct {
+				Message string `json:"message"`
+			}
 			if err := json.Unmarshal(answer, &refusal); err != nil || (refusal.Message == "") != (tt.status == 200) {
 				t.Errorf("%v: %s", err, answer)
 			}
@@ -205,14 +207,15 @@ func TestExhaustedChangeSequenceIsAnErrorOfTheServer(t *testing.T) {
 
 func TestAnswersKeepTheContract(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../api/examples/*.json")
+	examples := os.DirFS("../api/examples")
+	files, err := fs.Glob(examples, "*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
 	for _, file := range files {
 		server := startServer(t)
 		var session kodexa.Session
-		body, err := os.ReadFile(file)
+		body, err := fs.ReadFile(examples, file)
 		if err == nil {
 			err = json.Unmarshal(body, &session)
 		}

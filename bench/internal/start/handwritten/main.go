@@ -1,0 +1,27 @@
+// Program handwritten updates a session with net/http and encoding/json.
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/kodexa-community/kodexa-go/bench/handwritten"
+	"github.com/kodexa-community/kodexa-go/bench/internal/start"
+)
+
+func main() {
+	start.Main(func(url string) (func(context.Context) error, error) {
+		client := &handwritten.Client{URL: url, APIKey: "key", HTTP: http.DefaultClient}
+		session := &handwritten.Session{
+			ChangeSequence: new(int32(7)),
+			Organization:   &handwritten.Organization{Name: new("Acme Corp"), Properties: map[string]any{"region": "eu-west-1"}},
+			State:          new("CLOSED"),
+		}
+		return func(ctx context.Context) error {
+			_, err := client.UpdateSession(ctx, uuid.Nil, session)
+			return err
+		}, nil
+	})
+}

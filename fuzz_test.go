@@ -1,0 +1,578 @@
+package kodexa_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	jsonv1 "encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	kodexa "github.com/kodexa-community/kodexa-go"
+	"github.com/kodexa-community/kodexa-go/gen"
+)
+
+// FuzzResponse answers a call with anything. What is accepted keeps the contract by kin-openapi's word and rules 1 and 2 of
+// the design; what is refused breaks the one or the others.
+func FuzzResponse(f *testing.F) {
+	for _, body := range documents(f) {
+		f.Add(200, "application/json", body)
+	}
+	f.Add(200, "Application/JSON ; charset=utf-8", []byte(`{"createdOn":"2024-02-29T23:59:59.5+14:00"}`))
+	f.Add(200, "text/html", []byte(`<html>`))
+	f.Add(200, "", []byte(`{}`))
+	f.Add(204, "application/json", []byte(``))
+	f.Add(307, "application/problem+json", []byte(`{"message":"moved"}`))
+	f.Add(409, "application/json", []byte(`{"errors":{"a":["b"]}}`))
+	f.Add(502, "text/html", []byte(`<html>bad gateway`))
+	oracle := newOracle(f)
+	strict := answering(f)
+	lenient := answering(f, kodexa.WithViolationHandler(func(context.Context, *kodexa.ContractError) error { return nil }))
+	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
+		if status < 100 || status > 999 {
+			t.Skip("not a status")
+		}
+		header := http.Header{"Content-Type": {contentType}}
+		ctx := context.WithValue(t.Context(), answerKey{}, answered{status, header, body})
+		session, err := strict.UpdateSession(ctx, uuid.Nil, kodexa.Session{})
+		if (session == nil) == (err == nil) {
+			t.Fatalf("got %v, %v", session, err)
+		}
+		res, apiErr := strict.API().UpdateSessionWithResponse(ctx, uuid.Nil, kodexa.Session{})
+		if (err == nil) != (apiErr == nil && res.JSON200 != nil) || err != nil && err.Error() != apiErr.Error() {
+			t.Errorf("%v, but by the generated client %v", err, apiErr)
+		}
+		if session, err := lenient.UpdateSession(ctx, uuid.Nil, kodexa.Session{}); (session == nil) == (err == nil) {
+			t.Errorf("by a lenient client: %v, %v", session, err)
+		}
+		if err != nil {
+			checkTexts(t, err, body)
+		}
+		if status/100 != 2 {
+			if api, ok := errors.AsType[*kodexa.APIError](err); !ok || api.StatusCode != status || !bytes.Equal(api.Body, body) {
+				t.Errorf("got %v of status %d", err, status)
+			}
+			return
+		}
+		kinSays, ruleSays := oracle.response(t, status, header, body), oracle.rules(body)
+		switch {
+		case err == nil && kinSays != nil:
+			t.Errorf("accepted, but kin-openapi says: %v", kinSays)
+		case err == nil && ruleSays != "":
+			t.Errorf("accepted, but %s", ruleSays)
+		case err != nil && kinSays == nil && ruleSays == "":
+			t.Errorf("refused without a reason: %v", err)
+		}
+		if broken, ok := errors.AsType[*kodexa.ContractError](err); err != nil {
+			if !ok || broken.StatusCode != status || !bytes.Equal(broken.Body, body) || len(broken.Violations) == 0 {
+				t.Errorf("got %#v", err)
+			}
+		} else if got, err := json.Marshal(session); err != nil || oracle.response(t, 200, header, got) != nil {
+			t.Errorf("became %s, %v", got, err)
+		}
+	})
+}
+
+// FuzzRequestBody sends anything through the generated client. It arrives as it is, or not at all.
+func FuzzRequestBody(f *testing.F) {
+	for _, body := range documents(f) {
+		f.Add("application/json", body)
+	}
+	f.Add("application/json", []byte(``))
+	f.Add("application/json; charset=utf-8", []byte(` {"x" : 1.10} `))
+	f.Add("text/plain", []byte(`{}`))
+	oracle := newOracle(f)
+	c := answering(f)
+	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
+		var sent [][]byte
+		ctx := context.WithValue(t.Context(), sentKey{}, &sent)
+		res, err := c.API().UpdateSessionWithBodyWithResponse(ctx, uuid.Nil, contentType, bytes.NewReader(body))
+		broken, isContract := errors.AsType[*kodexa.ContractError](err)
+		switch {
+		case err == nil && (res.JSON200 == nil || len(sent) != 1 || !bytes.Equal(sent[0], body)):
+			t.Errorf("sent %q, got %v", sent, res)
+		case err != nil && (!isContract || broken.Direction != kodexa.Request || broken.StatusCode != 0 || len(broken.Violations) == 0):
+			t.Errorf("got %#v", err)
+		case err != nil && (len(sent) != 0 || !bytes.Equal(broken.Body, body) || errors.Is(err, kodexa.ErrOutcomeUnknown)):
+			t.Errorf("sent %q, got %v", sent, err)
+		}
+		if err != nil {
+			checkTexts(t, err, body)
+		}
+		if len(body) == 0 {
+			return
+		}
+		kinSays, ruleSays := oracle.request(t, contentType, body), oracle.rules(body)
+		switch {
+		case err == nil && kinSays != nil:
+			t.Errorf("sent, but kin-openapi says: %v", kinSays)
+		case err == nil && ruleSays != "":
+			t.Errorf("sent, but %s", ruleSays)
+		case err != nil && kinSays == nil && ruleSays == "":
+			t.Errorf("refused without a reason: %v", err)
+		}
+	})
+}
+
+// FuzzRetryAfter reads the header from a refusal.
+func FuzzRetryAfter(f *testing.F) {
+	for _, header := range []string{
+		"", "0", "7", "007", "-1", "+1", "1.5", "1e3", "soon", "9223372036", "9223372037", "18446744073709551616", "１",
+		"Fri, 31 Dec 1999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT", "Fri Dec 31 23:59:59 1999", "Fri, 31 Dec 9999 23:59:59 GMT",
+		"Mon, 01 Jan 0001 00:00:00 GMT",
+	} {
+		f.Add(header)
+	}
+	c := answering(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		header := http.Header{"Retry-After": {text}}
+		ctx := context.WithValue(t.Context(), answerKey{}, answered{http.StatusConflict, header, nil})
+		before := time.Now()
+		_, err := c.UpdateSession(ctx, uuid.Nil, kodexa.Session{})
+		after := time.Now()
+		api, ok := errors.AsType[*kodexa.APIError](err)
+		if !ok {
+			t.Fatalf("got %v", err)
+		}
+		var least, most time.Duration
+		if seconds, ok := new(big.Int).SetString(text, 10); ok && digits.MatchString(text) {
+			least = math.MaxInt64
+			if seconds.Mul(seconds, big.NewInt(1e9)); seconds.IsInt64() {
+				least = time.Duration(seconds.Int64())
+			}
+			most = least
+		} else if date, err := http.ParseTime(text); err == nil {
+			least, most = max(0, date.Sub(after)), max(0, date.Sub(before))
+		}
+		if api.RetryAfter < least || api.RetryAfter > most {
+			t.Errorf("%q is %v, want %v to %v", text, api.RetryAfter, least, most)
+		}
+	})
+}
+
+var digits = regexp.MustCompile(`^[0-9]+$`)
+
+// FuzzBaseURL makes clients of anything. Where one is made, its requests go where the URL says and can be sent.
+func FuzzBaseURL(f *testing.F) {
+	for _, rawURL := range []string{
+		"", "https://platform.kodexa.ai", "https://platform.kodexa.ai/", "https://platform.kodexa.ai/api", "https://h/api/api//", "HTTPS://H:8443/a/../b/",
+		"http://localhost:80", "http://LOCALHOST", "http://127.8.9.10", "http://[::1]:80/x", "http://[::ffff:127.0.0.1]", "http://[::1%25lo]",
+		"http://0177.0.0.1", "http://127.1", "http://localhost.example.com", "http://localhost.", "http://localho\u017ft", "http://example.com",
+		"https://u:p@h", "https://@h", "https://h?q", "https://h?", "https://h#f", "https://h#", "https://", "https:///x", "https://:80", "https://h:", "https://h:99999",
+		"ftp://h", "//h", "h", "https:h", "https://h/%2F", "https://h/%20", "https://h/ü", "https://ü", "https://h/a b", "https://h\\@x", " https://h", "https://h\n",
+		"https://h/%2e%2e/x", "https://h/;a", "https://h/a:b", "https://h/api/", "https://h/xapi", "https://h/?", "https://[::1", "https://%41", "https://a%20b", "https://-", "http://[::%25\x8e]",
+	} {
+		f.Add(rawURL, false)
+		f.Add(rawURL, true)
+	}
+	f.Fuzz(func(t *testing.T, rawURL string, plaintext bool) {
+		went, err := whereItGoes(t, rawURL, plaintext)
+		if went == nil {
+			if err == nil || len(rawURL) > 15 && strings.Contains(err.Error(), rawURL) {
+				t.Errorf("%q: %v", rawURL, err)
+			}
+			return
+		}
+		if went.Scheme != "https" && went.Scheme != "http" || went.Host == "" || went.User != nil || went.RawQuery != "" || went.Fragment != "" {
+			t.Errorf("%q leads to %q", rawURL, went)
+		}
+		if went.Scheme == "http" && !plaintext && !isLoopback(went.Hostname()) {
+			t.Errorf("%q leads to %q without WithPlaintextHTTP", rawURL, went)
+		}
+		prefix, ok := strings.CutSuffix(went.String(), "/api/sessions/"+uuid.Nil.String())
+		if !ok || strings.HasSuffix(prefix, "/") {
+			t.Errorf("%q leads to %q", rawURL, went)
+		}
+		for _, same := range []string{prefix + "/api", prefix + "/api/"} {
+			if again, err := whereItGoes(t, same, plaintext); again == nil || again.String() != went.String() {
+				t.Errorf("%q leads to %q, but %q to %q: %v", rawURL, went, same, again, err)
+			}
+		}
+	})
+}
+
+// whereItGoes returns the URL of a request of a client that has rawURL, or the error of New.
+func whereItGoes(t *testing.T, rawURL string, plaintext bool) (*url.URL, error) {
+	t.Helper()
+	var went *url.URL
+	opts := []kodexa.Option{kodexa.WithAPIKey("key"), kodexa.WithBaseURL(rawURL), kodexa.WithHTTPClient(&http.Client{
+		Transport: transport(func(req *http.Request) (*http.Response, error) {
+			went = req.URL
+			if err := req.Write(io.Discard); err != nil { // as net/http's transport would
+				t.Errorf("%q can't be sent to: %v", rawURL, err)
+			}
+			return succeeds(req)
+		}),
+	})}
+	if plaintext {
+		opts = append(opts, kodexa.WithPlaintextHTTP())
+	}
+	c, err := kodexa.New(opts...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.UpdateSession(t.Context(), uuid.Nil, kodexa.Session{}); err != nil {
+		t.Errorf("New accepts %q, but a call says %v", rawURL, err)
+	}
+	return went, nil
+}
+
+// transport is a reaction of its own.
+type transport reaction
+
+func (f transport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && (addr.IsLoopback() || addr.Unmap().IsLoopback()) || asciiLower(host) == "localhost"
+}
+
+func asciiLower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// FuzzHeaderText gives keys and user agents that are anything. Accepted are those that arrive unchanged.
+func FuzzHeaderText(f *testing.F) {
+	for _, text := range []string{
+		"", "a", "a b", " a", "a ", "\ta", "a\t", "a\tb", "a\nb", "a\r\nX-A: b", "a\x00", "a\x7f", "~!\"#$%&'()*+,-./:;<=>?@[]^_`{|}\\", "é", "a\u00a0", "\xff", "\u2028",
+	} {
+		f.Add(text)
+	}
+	isSendable := regexp.MustCompile(`^[!-~]([ -~]*[!-~])?$`)
+	f.Fuzz(func(t *testing.T, text string) {
+		want := isSendable.MatchString(text)
+		for header, opts := range map[string][]kodexa.Option{
+			"X-Api-Key":  {kodexa.WithAPIKey(text)},
+			"User-Agent": {kodexa.WithAPIKey("key"), kodexa.WithUserAgent(text)},
+		} {
+			var got string
+			c, err := kodexa.New(append(opts, kodexa.WithBaseURL("http://localhost"), kodexa.WithHTTPClient(&http.Client{
+				Transport: transport(func(req *http.Request) (*http.Response, error) {
+					var wire bytes.Buffer
+					if err := req.Write(&wire); err != nil {
+						t.Errorf("%q can't be sent: %v", text, err)
+					}
+					arrived, err := http.ReadRequest(bufio.NewReader(&wire))
+					if err != nil {
+						t.Errorf("%q does not arrive: %v", text, err)
+					}
+					got = arrived.Header.Get(header)
+					return succeeds(req)
+				}),
+			}))...)
+			if (err == nil) != want || err != nil && len(text) > 15 && strings.Contains(err.Error(), text) {
+				t.Errorf("%s %q: %v", header, text, err)
+			}
+			if err != nil {
+				continue
+			}
+			if _, err := c.UpdateSession(t.Context(), uuid.Nil, kodexa.Session{}); err != nil {
+				t.Errorf("%s %q: %v", header, text, err)
+			}
+			if got != text && !strings.HasPrefix(got, text+" kodexa-go") {
+				t.Errorf("%s %q arrives as %q", header, text, got)
+			}
+		}
+	})
+}
+
+// answered is what a call's context says that it is answered with; by default a success.
+type answered struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+type (
+	answerKey struct{}
+	sentKey   struct{}
+)
+
+// answering returns a client whose answers are those of the contexts of its calls.
+func answering(f *testing.F, opts ...kodexa.Option) *kodexa.Client {
+	f.Helper()
+	c, err := kodexa.New(append(opts, kodexa.WithAPIKey("key"), kodexa.WithBaseURL("http://localhost"),
+		kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: 1}), kodexa.WithHTTPClient(&http.Client{Transport: fromContext{}}))...)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return c
+}
+
+type fromContext struct{}
+
+func (fromContext) RoundTrip(req *http.Request) (*http.Response, error) {
+	if sent, ok := req.Context().Value(sentKey{}).(*[][]byte); ok {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		*sent = append(*sent, body)
+	}
+	answer, ok := req.Context().Value(answerKey{}).(answered)
+	if !ok {
+		return succeeds(req)
+	}
+	return &http.Response{
+		StatusCode: answer.status, Header: answer.header.Clone(), ContentLength: int64(len(answer.body)),
+		Body: io.NopCloser(bytes.NewReader(answer.body)), Request: req,
+	}, nil
+}
+
+// documents returns JSON texts that keep the contract and texts that don't.
+func documents(f *testing.F) (bodies [][]byte) {
+	f.Helper()
+	for _, body := range []string{
+		``, `null`, `{}`, `[]`, `{"changeSequence":2147483647,"createdOn":"1999-12-31T23:59:59Z","organizationId":null,"state":"A","x":[{"b":1e999}]}`,
+		`{"changeSequence":2147483648}`, `{"changeSequence":-0}`, `{"changeSequence":1.0}`, `{"changeSequence":1e2}`, `{"changeSequence":null}`,
+		`{"createdOn":"1999-02-30T00:00:00Z"}`, `{"createdOn":"1999-12-31T23:59:60Z"}`, `{"createdOn":"1999-12-31T24:00:00Z"}`, `{"createdOn":"1999-12-31t00:00:00z"}`,
+		`{"createdOn":"1999-12-31T23:59:59.1234567890123Z"}`, `{"createdOn":"1999-12-31T23:59:59+24:00"}`, `{"createdOn":"1999-12-31T23:59:59,5Z"}`,
+		`{"createdOn":"\u0031999-12-31T23:59:59Z"}`, `{"createdOn":"0000-01-01T00:00:00Z"}`,
+		`{"state":"\ud800"}`, `{"x":"\udc00\ud800"}`, `{"x":"\ud83d\ude00"}`, "{\"state\":\"\xff\"}", "{\"\xff\":1}", "\ufeff{}", "{}\x00", `{} {}`, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`,
+		`{"State":"a"}`, `{"ſtate":"a"}`, `{"\u0053tate":"a"}`, `{"st\u0061te":"a"}`, `{"organization":{"NAME":1}}`, `{"x":{"STATE":1}}`,
+		`{"organization":{"features":{"a":{"A":1,"a":2}},"properties":{"b":[1,"c",null]},"memory":{"orderedDashboards":["d"],"e":null},"authGroupLink":{"authGroup":"f"}}}`,
+		`{"organization":{"memory":{"orderedDashboards":[null]}}}`, `{"organization":{"features":null}}`, `{"organization":{"features":[]}}`, `{"organization":null}`,
+		`{"organization":{"hasImage":"true","publicAccess":false,"supportAccessExpiresAt":"x"}}`, `{"id":01}`, `{"id":'a'}`, `{"x":1,}`, `{"x":+1}`, `{"x":.5}`,
+		`{"":1,"/":2,"~":3,"~1":4}`, `{"changeSequence":9223372036854775808,"x":-9223372036854775809}`,
+	} {
+		bodies = append(bodies, []byte(body))
+	}
+	for _, file := range glob(f, "api/examples/*.json") {
+		bodies = append(bodies, contentOfFile(f, file))
+	}
+	for _, file := range glob(f, "api/violations/*.json") {
+		var rows []struct {
+			Body   string
+			Base64 []byte // in place of Body
+		}
+		if err := jsonv1.Unmarshal(contentOfFile(f, file), &rows); err != nil {
+			f.Fatalf("%s: %v", file, err)
+		}
+		for _, row := range rows {
+			bodies = append(bodies, append(row.Base64, row.Body...))
+		}
+	}
+	return bodies
+}
+
+func glob(f *testing.F, pattern string) []string {
+	f.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		f.Fatalf("%s: %v, %v", pattern, files, err)
+	}
+	return files
+}
+
+func contentOfFile(f *testing.F, file string) []byte {
+	f.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return content
+}
+
+// checkTexts holds the error to what its documentation says about the body: nothing of it is in a text but the names that
+// point to a violation.
+func checkTexts(t *testing.T, err error, body []byte) {
+	t.Helper()
+	const long = 12
+	text := mustJSON(err) + fmt.Sprintf(" %v %+v %#v %d", err, err, err, err)
+	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		text += " " + cause.Error()
+	}
+	if broken, ok := errors.AsType[*kodexa.ContractError](err); ok {
+		for _, v := range broken.Violations {
+			for _, pointer := range []string{v.Pointer, strings.Trim(mustJSON(v.Pointer), `"`), strings.Trim(strconv.Quote(v.Pointer), `"`)} {
+				text = strings.ReplaceAll(text, pointer, "")
+			}
+		}
+	}
+	for i := 0; i+long <= len(body); i++ {
+		if part := string(body[i : i+long]); strings.Contains(text, part) && !strings.Contains(ownWords, part) {
+			t.Fatalf("%q of the body is in %s", part, text)
+		}
+	}
+}
+
+// ownWords are words of the errors that fuzzing may also put into a body.
+const ownWords = `value must be a date-time, such as 2023-11-07T05:31:56Z the contract spells this member "changeSequence" "organizationId" ` +
+	`"organization" "authGroupLink" "enterpriseOrganization" "supportAccessExpiresAt" "stripeCustomerId" "orderedDashboards" "supportAccess" ` +
+	`"defaultToPrivateTemplates" "organizationStatus" "publicAccess" "description"`
+
+// oracle tells what kin-openapi and the rules say about a message, and shares no code with the client.
+type oracle struct {
+	session *openapi3.Schema
+	input   func(*http.Request) *openapi3filter.RequestValidationInput
+}
+
+func newOracle(f *testing.F) *oracle {
+	f.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(kodexa.Spec())
+	if err != nil {
+		f.Fatal(err)
+	}
+	doc.Servers = nil
+	router, err := legacy.NewRouter(doc)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return &oracle{session: doc.Components.Schemas["Session"].Value, input: func(req *http.Request) *openapi3filter.RequestValidationInput {
+		route, params, err := router.FindRoute(req)
+		if err != nil {
+			panic(err)
+		}
+		return &openapi3filter.RequestValidationInput{Request: req, Route: route, PathParams: params, Options: &openapi3filter.Options{
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, SkipSettingDefaults: true,
+		}}
+	}}
+}
+
+func (o *oracle) response(t *testing.T, status int, header http.Header, body []byte) error {
+	t.Helper()
+	in := o.input(o.newRequest(t, "application/json", []byte(`{}`)))
+	return openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: status, Options: in.Options,
+		Header: http.Header{"Content-Type": {mediaType(header.Get("Content-Type"))}}, Body: io.NopCloser(bytes.NewReader(body)),
+	})
+}
+
+func (o *oracle) request(t *testing.T, contentType string, body []byte) error {
+	t.Helper()
+	return openapi3filter.ValidateRequest(t.Context(), o.input(o.newRequest(t, mediaType(contentType), body)))
+}
+
+func (o *oracle) newRequest(t *testing.T, contentType string, body []byte) *http.Request {
+	t.Helper()
+	req, err := gen.NewUpdateSessionRequestWithBody("http://localhost", uuid.Nil, contentType, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+// mediaType returns a media type as kin-openapi spells it: a media type has no case, and its parameters do not matter here.
+func mediaType(contentType string) string {
+	name, _, _ := strings.Cut(contentType, ";")
+	if name = strings.TrimSpace(name); strings.EqualFold(name, "application/json") {
+		return "application/json"
+	}
+	return contentType
+}
+
+// rules returns which of rules 1 and 2 a body of JSON breaks, beyond what kin-openapi says.
+func (o *oracle) rules(body []byte) string {
+	switch {
+	case !utf8.Valid(body):
+		return "it is not UTF-8"
+	case !jsonv1.Valid(body):
+		return "it is not one JSON value"
+	case hasLoneSurrogate(body):
+		return "it has half a character"
+	}
+	dec := jsonv1.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	return rulesOfValue(dec, o.session)
+}
+
+// rulesOfValue reads a value token by token; schema is nil where the contract says nothing.
+func rulesOfValue(dec *jsonv1.Decoder, schema *openapi3.Schema) string {
+	token, err := dec.Token()
+	if err != nil {
+		return err.Error()
+	}
+	if schema == nil {
+		schema = &openapi3.Schema{}
+	}
+	switch token := token.(type) {
+	case jsonv1.Number:
+		if _, err := strconv.ParseInt(token.String(), 10, 32); schema.Type.Is("integer") && err != nil {
+			return "it has an integer that is none"
+		}
+	case string:
+		if err := new(time.Time).UnmarshalText([]byte(token)); schema.Format == "date-time" && err != nil {
+			return "it has a date-time that is none"
+		}
+	case jsonv1.Delim:
+		broken, names := "", map[string]bool{}
+		for dec.More() {
+			var of *openapi3.Schema
+			if token == '[' && schema.Items != nil {
+				of = schema.Items.Value
+			}
+			if token == '{' {
+				name, err := dec.Token()
+				if err != nil {
+					return err.Error()
+				}
+				key := name.(string) //nolint:forcetypeassert // it is
+				if names[key] {
+					broken = "it repeats a name"
+				}
+				names[key] = true
+				for known, property := range schema.Properties {
+					switch {
+					case key == known:
+						of = property.Value
+					case strings.EqualFold(key, known):
+						broken = "it has a name in another case"
+					}
+				}
+			}
+			if inner := rulesOfValue(dec, of); inner != "" {
+				broken = inner
+			}
+		}
+		if _, err := dec.Token(); err != nil {
+			return err.Error()
+		}
+		return broken
+	}
+	return ""
+}
+
+// hasLoneSurrogate reports whether a text of JSON escapes one half of a character without the other.
+func hasLoneSurrogate(body []byte) bool {
+	high := false
+	for i := 0; i < len(body); i++ {
+		unit := uint64(0)
+		if body[i] == '\\' {
+			if i++; body[i] == 'u' {
+				unit, _ = strconv.ParseUint(string(body[i+1:i+5]), 16, 16)
+				i += 4
+			}
+		}
+		isLow := unit >= 0xdc00 && unit <= 0xdfff
+		if high != isLow {
+			return true
+		}
+		high = unit >= 0xd800 && unit <= 0xdbff
+	}
+	return high
+}

@@ -1,0 +1,312 @@
+package faults_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptrace"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	kodexa "github.com/kodexa-community/kodexa-go"
+)
+
+const (
+	soakSessions   = 1_000
+	soakGoroutines = 256
+	faultEvery     = 33    // updates
+	maxCalls       = 1_000 // of one update; more would be a livelock
+)
+
+// The long run and the short one.
+var (
+	longSoak  = soakSize{updates: 200_000, cutAfter: 256 << 10}
+	shortSoak = soakSize{updates: 5_000, cutAfter: 16 << 10}
+)
+
+type soakSize struct {
+	updates  int
+	cutAfter int // bytes of answers on one connection
+}
+
+// soakFaults happen in turn, each to the next request that arrives, whoever sent it.
+var soakFaults = []answer{
+	applied(reset),
+	unapplied(status(503)),
+	applied(status(504)),
+	unapplied(reset),
+	applied(loginPage),
+	unapplied(status(429)),
+	applied(halfAnAnswer),
+	unapplied(status(502)),
+}
+
+// TestSoak has many goroutines update sessions through one client while requests fail, and accounts for every update.
+//
+// An update appends its number to the history of its session, a member that the contract does not name. So what is stored
+// in the end tells which updates were applied, how often, and that none was lost to another.
+func TestSoak(t *testing.T) { //nolint:paralleltest // it measures
+	s := newSoak(t)
+	done := make(chan struct{})
+	var watch, work sync.WaitGroup
+	watch.Go(func() { s.watch(done) })
+	for range soakGoroutines {
+		work.Go(func() {
+			for n := s.begun.Add(1); n <= int64(s.updates); n = s.begun.Add(1) {
+				s.update(int(n))
+			}
+		})
+	}
+	work.Wait()
+	took := time.Since(s.start)
+	close(done)
+	watch.Wait()
+
+	s.calm(s.client)
+	s.account()
+	s.report(took)
+}
+
+// soak is what the goroutines share.
+type soak struct {
+	soakSize
+	*platform
+
+	client   *kodexa.Client
+	sessions []*localCopy
+	ctx      context.Context //nolint:containedctx // it counts connections
+	start    time.Time
+
+	begun, calls, attempts  atomic.Int64
+	ended, faulted          atomic.Int64 // updates
+	successes               atomic.Int64 // updates that a call reported as applied
+	ownConflicts, ownOthers atomic.Int64 // updates that a call left unknown, and that turned out to be applied
+	conflicts               atomic.Int64 // calls that lost to another update
+	unexplained             atomic.Int64
+	connections, goroutines atomic.Int64
+}
+
+func newSoak(t *testing.T) *soak {
+	t.Helper()
+	s := &soak{soakSize: shortSoak, platform: newPlatform(t, http1), start: time.Now()}
+	if os.Getenv("KODEXA_SOAK") == "1" {
+		s.soakSize = longSoak
+	}
+	s.client = s.platform.client(kodexa.WithRetry(kodexa.RetryPolicy{BaseDelay: time.Millisecond, MaxDelay: 10 * time.Millisecond}))
+	s.ctx = httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil {
+				s.connections.Add(1)
+			}
+		},
+	})
+	for range soakSessions {
+		session := &localCopy{id: uuid.New()}
+		session.stored = kodexa.Session{ID: new(session.id.String()), State: new(open), ChangeSequence: new(int32(0))}
+		s.SetSession(session.stored)
+		s.sessions = append(s.sessions, session)
+	}
+	s.toxic("limit_data", downstream, "bytes", s.cutAfter)
+	return s
+}
+
+// update applies update n to some session, as callers do: anew on what is stored, until it is applied.
+func (s *soak) update(n int) {
+	if n%faultEvery == 0 {
+		s.answer(soakFaults[n/faultEvery%len(soakFaults)])
+	}
+	session := s.sessions[rand.IntN(len(s.sessions))]
+	faulted, unknown := false, false // by any call so far
+	defer func() {
+		s.ended.Add(1)
+		if faulted {
+			s.faulted.Add(1)
+		}
+	}()
+	for range maxCalls {
+		c := &call{}
+		got, err := s.client.UpdateSession(c.in(s.ctx), session.id, session.with(n))
+		s.calls.Add(1)
+		s.attempts.Add(int64(len(c.statuses)))
+		faulted = faulted || isFaulted(c, err)
+		unknown = unknown || errors.Is(err, kodexa.ErrOutcomeUnknown)
+		if err == nil {
+			session.learn(*got)
+			session.updates.Add(1)
+			s.successes.Add(1)
+			return
+		}
+		stored := s.session(session.id)
+		session.learn(stored)
+		isApplied := slices.Contains(s.historyOf(stored), n)
+		switch {
+		case isApplied && !unknown:
+			s.wrong("update %d was applied, and its caller was told that it was not: %v", n, err)
+			return
+		case isApplied && errors.Is(err, kodexa.ErrConflict):
+			session.updates.Add(1)
+			s.ownConflicts.Add(1)
+			return
+		case isApplied:
+			session.updates.Add(1)
+			s.ownOthers.Add(1)
+			return
+		case errors.Is(err, kodexa.ErrConflict):
+			s.conflicts.Add(1)
+		case !isFaulted(c, err):
+			s.wrong("update %d failed without a fault: %v", n, err)
+			return
+		}
+	}
+	s.wrong("update %d was not applied by %d calls", n, maxCalls)
+}
+
+// isFaulted reports whether a call met a fault rather than another's update.
+func isFaulted(c *call, err error) bool {
+	_, broken := errors.AsType[*kodexa.ContractError](err)
+	return broken || slices.ContainsFunc(c.statuses, func(status int) bool {
+		return status != http.StatusOK && status != http.StatusConflict
+	})
+}
+
+// wrong notes something that must not be.
+func (s *soak) wrong(format string, args ...any) {
+	s.t.Helper()
+	s.unexplained.Add(1)
+	s.t.Errorf(format, args...)
+}
+
+// account holds what is stored against what the callers were told, session by session and update by update.
+func (s *soak) account() {
+	seen := make(map[int]bool, s.updates)
+	increments := 0
+	for _, session := range s.sessions {
+		stored := s.session(session.id)
+		increments += int(*stored.ChangeSequence)
+		history := s.historyOf(stored)
+		if told := int(session.updates.Load()); told != int(*stored.ChangeSequence) || told != len(history) {
+			s.wrong("session %s: %d updates by what callers were told, %d by changeSequence, %d by its history",
+				session.id, told, *stored.ChangeSequence, len(history))
+		}
+		for _, n := range history {
+			if seen[n] {
+				s.wrong("update %d was applied twice", n)
+			}
+			seen[n] = true
+		}
+	}
+	if len(seen) != s.updates {
+		s.wrong("%d of %d updates are stored", len(seen), s.updates)
+	}
+	if told := int(s.successes.Load() + s.ownConflicts.Load() + s.ownOthers.Load()); told != increments {
+		s.wrong("callers were told of %d updates, changeSequence was incremented %d times", told, increments)
+	}
+}
+
+// watch counts goroutines and prints how far the run is.
+func (s *soak) watch(done <-chan struct{}) {
+	sample, progress := time.NewTicker(50*time.Millisecond), time.NewTicker(5*time.Second)
+	defer sample.Stop()
+	defer progress.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-sample.C:
+			s.goroutines.Store(max(s.goroutines.Load(), int64(runtime.NumGoroutine())))
+		case <-progress.C:
+			s.printf("%6.0fs %7d of %d updates, %d faulted, %d unexplained\n", time.Since(s.start).Seconds(),
+				s.ended.Load(), s.updates, s.faulted.Load(), s.unexplained.Load())
+		}
+	}
+}
+
+func (s *soak) report(took time.Duration) {
+	rows := []struct {
+		name  string
+		value any
+	}{
+		{"updates", s.ended.Load()},
+		{"calls", s.calls.Load()},
+		{"attempts", s.attempts.Load()},
+		{"faulted updates", s.faulted.Load()},
+		{"successes", s.successes.Load()},
+		{"conflicts explained as own writes", s.ownConflicts.Load()},
+		{"other unknown outcomes explained as own writes", s.ownOthers.Load()},
+		{"conflicts with others, tried again", s.conflicts.Load()},
+		{"unexplained", s.unexplained.Load()},
+		{"duration", took.Round(time.Second / 10)},
+		{"updates/s", int(float64(s.ended.Load()) / took.Seconds())},
+		{"peak goroutines", s.goroutines.Load()},
+		{"connections opened", s.connections.Load()},
+	}
+	for _, row := range rows {
+		s.printf("%-48s %10v\n", row.name, row.value)
+	}
+}
+
+// printf prints if the test is verbose.
+func (s *soak) printf(format string, args ...any) {
+	if testing.Verbose() {
+		_, _ = fmt.Fprintf(s.t.Output(), format, args...)
+	}
+}
+
+// localCopy is a session as its callers know it.
+type localCopy struct {
+	id      uuid.UUID
+	updates atomic.Int64 // that a call reported as applied, or that turned out to be
+
+	mu     sync.Mutex
+	stored kodexa.Session
+}
+
+// learn keeps stored unless something newer is known.
+func (c *localCopy) learn(stored kodexa.Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if *stored.ChangeSequence > *c.stored.ChangeSequence {
+		c.stored = stored
+	}
+}
+
+const historyMember = "history"
+
+// with returns the session as it should be after update n.
+func (c *localCopy) with(n int) kodexa.Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := c.stored
+	next.AdditionalProperties = maps.Clone(next.AdditionalProperties)
+	if history, ok := next.Get(historyMember); ok {
+		next.Set(historyMember, fmt.Appendf(nil, "%s,%d]", history[:len(history)-1], n))
+	} else {
+		next.Set(historyMember, fmt.Appendf(nil, "[%d]", n))
+	}
+	return next
+}
+
+// historyOf returns the updates that were applied to a session, in order.
+func (s *soak) historyOf(stored kodexa.Session) []int {
+	s.t.Helper()
+	text, ok := stored.Get(historyMember)
+	if !ok {
+		return nil
+	}
+	var history []int
+	if err := json.Unmarshal(text, &history); err != nil {
+		s.wrong("a history: %v", err)
+	}
+	return history
+}
