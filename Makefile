@@ -36,8 +36,8 @@ run: ## Run the example program against its embedded server.
 	go run ./examples/update-session
 
 .PHONY: bench
-bench: ## Measure this client beside its peers.
-	cd bench && go run .
+bench: ## Measure this client beside its peers; writes the README's tables.
+	cd bench && go run . -markdown ../README.md
 
 .PHONY: soak
 soak: ## Run the long test under the race detector.

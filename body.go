@@ -108,7 +108,9 @@ func isTimeout(ctx context.Context, err error) bool {
 const maxListed = 64 << 10
 
 // checkBody adds what is wrong with a body to broken.
-func (c *contract) checkBody(broken *ContractError, content openapi3.Content, header http.Header, body []byte, as openapi3.SchemaValidationOption) {
+func (c *contract) checkBody(
+	broken *ContractError, content openapi3.Content, header http.Header, body []byte, as openapi3.SchemaValidationOption,
+) {
 	media := content.Get(header.Get("Content-Type"))
 	if media == nil {
 		broken.add("", "Content-Type must be "+mediaTypes(content))

@@ -99,7 +99,7 @@ func decode[T any](operation string, res *http.Response, err error) (*T, error) 
 	if err != nil {
 		return nil, err
 	}
-	answer := res.Body.(*checkedBody).answer
+	answer := res.Body.(*checkedBody).answer //nolint:forcetypeassert // checker.Do returns no other body
 	value := new(T)
 	if err := json.Unmarshal(answer.Body, value); err != nil {
 		pointer, _ := codingError(err)

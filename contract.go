@@ -293,7 +293,9 @@ func (c *contract) checkRequest(req *http.Request, body []byte, base *url.URL) (
 
 // checkResponse checks an answer with status 2xx whose body was read up to cut, which is nil if that is all of it. What it
 // returns has no violations if the answer keeps the contract.
-func (c *contract) checkResponse(op *openapi3filter.RequestValidationInput, ex *exchange, res *http.Response, body []byte, cut error) *ContractError {
+func (c *contract) checkResponse(
+	op *openapi3filter.RequestValidationInput, ex *exchange, res *http.Response, body []byte, cut error,
+) *ContractError {
 	broken := &ContractError{
 		Direction: Response, StatusCode: res.StatusCode, Method: ex.method, Path: ex.path, Body: body, outcomeUnknown: true,
 	}

@@ -157,7 +157,7 @@ func (p RetryPolicy) delays() backoff.BackOff {
 
 // attempt sends req once, logs it, and notes in ex whether it may have been applied unseen.
 func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, error) {
-	ctx, cancel := context.WithTimeoutCause(req.Context(), r.timeout, attemptTimeout(r.timeout))
+	ctx, cancel := context.WithTimeoutCause(req.Context(), r.timeout, attemptTimeoutError(r.timeout))
 	w := &written{}
 	again := req.WithContext(httptrace.WithClientTrace(ctx, w.trace()))
 	if r.hasJar {
@@ -188,14 +188,14 @@ func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, erro
 	return res, nil
 }
 
-// attemptTimeout is what an attempt fails with when the time of [WithTimeout] is up.
-type attemptTimeout time.Duration
+// attemptTimeoutError is what an attempt fails with when the time of [WithTimeout] is up.
+type attemptTimeoutError time.Duration
 
-func (t attemptTimeout) Error() string {
+func (t attemptTimeoutError) Error() string {
 	return fmt.Sprintf("no complete answer within %v", time.Duration(t))
 }
-func (t attemptTimeout) Timeout() bool   { return true }
-func (t attemptTimeout) Temporary() bool { return true }
+func (t attemptTimeoutError) Timeout() bool   { return true }
+func (t attemptTimeoutError) Temporary() bool { return true }
 
 // timedBody ends the time of an attempt when its answer is closed.
 type timedBody struct {
