@@ -145,7 +145,7 @@ func TestTheCallersHTTPClientIsCopied(t *testing.T) {
 			if timeout != test.want {
 				t.Errorf("an attempt has %v, want %v", timeout, test.want)
 			}
-			if hc == test.given || hc.Transport == nil || hc.CheckRedirect(nil, nil) != http.ErrUseLastResponse { //nolint:errorlint // net/http compares it so
+			if hc == test.given || hc.Transport == nil || hc.CheckRedirect(nil, nil) != http.ErrUseLastResponse {
 				t.Errorf("got %+v", hc)
 			}
 			if test.given == nil {
@@ -154,7 +154,11 @@ func TestTheCallersHTTPClientIsCopied(t *testing.T) {
 			if after := test.given; after.Transport != before.Transport || after.Timeout != before.Timeout || (after.CheckRedirect == nil) != (before.CheckRedirect == nil) {
 				t.Errorf("the caller's became %+v", after)
 			}
-			if guarded, ok := hc.Transport.(redirectGuard); !ok || before.Transport != nil && guarded.next != before.Transport {
+			want := before.Transport
+			if want == nil {
+				want = http.DefaultTransport
+			}
+			if guarded, ok := hc.Transport.(redirectGuard); !ok || guarded.next != want {
 				t.Errorf("sends through %#v", hc.Transport)
 			}
 		})
@@ -215,7 +219,7 @@ func TestIdleConnectionsAreClosedThroughTheGuard(t *testing.T) {
 }
 
 // Not parallel: it replaces a variable of net/http.
-func TestTheDefaultTransportIsBoundedWhateverNetHTTPsIs(t *testing.T) {
+func TestTheDefaultTransportIsBoundedWhateverNetHTTPsIs(t *testing.T) { //nolint:paralleltest // see above
 	before := http.DefaultTransport
 	t.Cleanup(func() { http.DefaultTransport = before })
 	for name, other := range map[string]http.RoundTripper{"its own": before, "another": &answerOf{}} {

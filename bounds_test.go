@@ -57,7 +57,7 @@ func bomb(t *testing.T) []byte {
 
 // Not parallel: it counts all bytes that are allocated while a call lasts, those of the server included. That is more
 // than what is in use at any time.
-func TestMemoryForAnAnswerWithoutEnd(t *testing.T) {
+func TestMemoryForAnAnswerWithoutEnd(t *testing.T) { //nolint:paralleltest // see above
 	const slack = mib
 	zipped := bomb(t)
 	stream := make([]byte, 64*kib)
@@ -83,7 +83,7 @@ func TestMemoryForAnAnswerWithoutEnd(t *testing.T) {
 		},
 		"10 GB in chunks": endless,
 	}
-	for kind, answer := range kinds {
+	for kind, answer := range kinds { //nolint:paralleltest // see above
 		for _, limit := range []int64{1, 100 * kib, 10 * mib} {
 			for _, status := range []int{http.StatusOK, http.StatusNotFound} {
 				t.Run(fmt.Sprintf("%s, status %d, limit %d", kind, status, limit), func(t *testing.T) {
@@ -251,6 +251,31 @@ func TestAnAnnouncedLengthIsNotBelieved(t *testing.T) {
 			c.CloseIdleConnections()
 		}
 	}
+}
+
+func TestARequestBodyOfUnknownLengthIsReadInLargePieces(t *testing.T) {
+	t.Parallel()
+	c := bounded(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.Copy(w, r.Body)
+	})
+	body := `{"x":"` + strings.Repeat("a", mib) + `"}`
+	reader := &countingReader{r: strings.NewReader(body)}
+	res, err := c.API().UpdateSessionWithBodyWithResponse(t.Context(), uuid.Nil, "application/json", reader)
+	if err != nil || string(res.Body) != body || reader.reads > 100 {
+		t.Errorf("got %v, %v after %d reads", res, err, reader.reads)
+	}
+}
+
+// countingReader hides the length of what it reads.
+type countingReader struct {
+	r     io.Reader
+	reads int
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	c.reads++
+	return c.r.Read(p)
 }
 
 func TestNestingIsBounded(t *testing.T) {

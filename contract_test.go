@@ -288,6 +288,7 @@ func TestConstraintsOfALaterContractHold(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ schema, good, bad, pointer, reason string }{
 		{"{required: [a], type: object}", `{"a":1}`, `{}`, "/a", `property "a" is missing`},
+		{"{required: [b], type: object, properties: {a: {}, b: {}}}", `{"b":1}`, `{"a":1}`, "/b", `property "b" is missing`},
 		{"{additionalProperties: false, type: object}", `{}`, `{"a":"canary"}`, "", `property "a" is unsupported`},
 		{"{additionalProperties: {type: integer}, type: object}", `{"a":1}`, `{"a":1.0}`, "/a", "value must be written as an integer of 64 bits"},
 		{"{minProperties: 1, type: object}", `{"a":1}`, `{}`, "", "there must be at least 1 properties"},

@@ -703,9 +703,10 @@ func TestEachAttemptSendsTheSameRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := c.API().UpdateSessionWithBodyWithResponse(t.Context(), uuid.Nil, "application/json", iotest(body))
-		if err != nil || res.JSON200 == nil || len(s.sent) != 4 {
-			t.Fatalf("got %v, %v after %d attempts", res, err, len(s.sent))
+		given := watched(string(body))
+		res, err := c.API().UpdateSessionWithBodyWithResponse(t.Context(), uuid.Nil, "application/json", given)
+		if err != nil || res.JSON200 == nil || len(s.sent) != 4 || !given.closed {
+			t.Fatalf("got %v, %v after %d attempts; the given body is closed: %t", res, err, len(s.sent), given.closed)
 		}
 		for i, sent := range s.sent {
 			if !bytes.Equal(sent.body, body) || sent.length != int64(len(body)) {
@@ -719,9 +720,6 @@ func TestEachAttemptSendsTheSameRequest(t *testing.T) {
 		}
 	})
 }
-
-// iotest returns a reader that has no length to be known beforehand.
-func iotest(body []byte) io.Reader { return io.MultiReader(bytes.NewReader(body)) }
 
 // watchedBody notes what is done with a body.
 type watchedBody struct {
@@ -759,6 +757,25 @@ func cut(text string) *watchedBody {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestARequestBodyThatCannotBeReadIsNotSent(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]io.ReadCloser{"cut": cut("{"), "failed to close": badCloser{strings.NewReader("{}")}} {
+		s := &script{reactions: []reaction{succeeds}}
+		c, err := kodexa.New(kodexa.WithAPIKey("key"), kodexa.WithBaseURL("http://localhost"), kodexa.WithHTTPClient(&http.Client{Transport: s}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.API().UpdateSessionWithBodyWithResponse(t.Context(), uuid.Nil, "application/json", body)
+		if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, kodexa.ErrOutcomeUnknown) || len(s.sent) != 0 {
+			t.Errorf("%s: %v after %d attempts", name, err, len(s.sent))
+		}
+	}
+}
+
+type badCloser struct{ io.Reader }
+
+func (badCloser) Close() error { return io.ErrUnexpectedEOF }
 
 func TestDiscardedBodiesAreDrainedAndClosed(t *testing.T) {
 	t.Parallel()
@@ -1013,19 +1030,22 @@ func TestOutcomeUnknown(t *testing.T) {
 func TestAnAttemptThatTakesTooLongIsSentAgain(t *testing.T) {
 	t.Parallel()
 	const limit = 5 * time.Second
-	for name, opts := range map[string][]kodexa.Option{
-		"by WithTimeout":     {kodexa.WithTimeout(limit)},
-		"by the http.Client": nil,
+	for _, test := range []struct {
+		name   string
+		client time.Duration
+		opts   []kodexa.Option
+	}{
+		{"by WithTimeout", 0, []kodexa.Option{kodexa.WithTimeout(limit)}},
+		{"by WithTimeout and not by the http.Client's longer one", time.Hour, []kodexa.Option{kodexa.WithTimeout(limit)}},
+		{"by WithTimeout and not by the http.Client's shorter one", time.Second, []kodexa.Option{kodexa.WithTimeout(limit)}},
+		{"by the http.Client", limit, nil},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{reactions: []reaction{hangs(), hangs(wrote), answers(404)}}
-				hc := &http.Client{Transport: s, Timeout: limit}
-				if opts != nil {
-					hc.Timeout = time.Hour
-				}
-				got := call(t.Context(), t, s, append(opts, kodexa.WithHTTPClient(hc), threeTimes)...)
+				hc := &http.Client{Transport: s, Timeout: test.client}
+				got := call(t.Context(), t, s, append(test.opts, kodexa.WithHTTPClient(hc), threeTimes)...)
 				if !errors.Is(got.err, kodexa.ErrNotFound) || !errors.Is(got.err, kodexa.ErrOutcomeUnknown) || len(s.sent) != 3 {
 					t.Fatalf("got %v after %d attempts", got.err, len(s.sent))
 				}
@@ -1052,7 +1072,11 @@ func TestAnAttemptThatTakesTooLongIsSentAgain(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := &script{reactions: []reaction{func(req *http.Request) (*http.Response, error) {
-				return answersBody(io.NopCloser(hangingBody{req.Context()}), 200, "Content-Type", "application/json")(req)
+				hanging := readerFunc(func([]byte) (int, error) {
+					<-req.Context().Done()
+					return 0, context.Cause(req.Context())
+				})
+				return answersBody(io.NopCloser(hanging), 200, "Content-Type", "application/json")(req)
 			}}}
 			got := call(t.Context(), t, s, kodexa.WithTimeout(limit))
 			if got.took != limit || !isTimeout(got.err) || !errors.Is(got.err, kodexa.ErrOutcomeUnknown) || len(s.sent) != 1 {
@@ -1062,13 +1086,9 @@ func TestAnAttemptThatTakesTooLongIsSentAgain(t *testing.T) {
 	})
 }
 
-// hangingBody is a body that does not come before the context ends.
-type hangingBody struct{ ctx context.Context }
+type readerFunc func([]byte) (int, error)
 
-func (b hangingBody) Read([]byte) (int, error) {
-	<-b.ctx.Done()
-	return 0, context.Cause(b.ctx)
-}
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)

@@ -300,6 +300,13 @@ var encoders = map[string]func(any) (string, error){
 	"v2 of raw strings": func(v any) (string, error) {
 		return text(json.Marshal(v, jsontext.PreserveRawStrings(true), json.FormatNilMapAsNull(true), json.FormatNilSliceAsNull(true)))
 	},
+	"v2 of other marshalers": func(v any) (string, error) {
+		return text(json.Marshal(v, json.WithMarshalers(json.JoinMarshalers(
+			json.MarshalFunc(func(jsonv1.RawMessage) ([]byte, error) { return []byte(`"raw"`), nil }),
+			json.MarshalFunc(func([]string) ([]byte, error) { return []byte(`["list"]`), nil }),
+			json.MarshalFunc(func(*time.Time) ([]byte, error) { return []byte(`"time"`), nil }),
+		))))
+	},
 	"v2 of invalid UTF-8":  func(v any) (string, error) { return text(json.Marshal(v, jsontext.AllowInvalidUTF8(true))) },
 	"v2 of repeated names": func(v any) (string, error) { return text(json.Marshal(v, jsontext.AllowDuplicateNames(true))) },
 	"v2 of version 1's options": func(v any) (string, error) {
@@ -384,6 +391,14 @@ var decoders = map[string]func(doc string, v any) error{
 	},
 	"v2 of invalid UTF-8": func(doc string, v any) error {
 		return json.Unmarshal([]byte(doc), v, jsontext.AllowInvalidUTF8(true))
+	},
+	"v2 of other unmarshalers": func(doc string, v any) error {
+		return json.Unmarshal([]byte(doc), v, json.WithUnmarshalers(json.JoinUnmarshalers(
+			json.UnmarshalFunc(func([]byte, *int32) error { return nil }),
+			json.UnmarshalFunc(func([]byte, *[]string) error { return nil }),
+			json.UnmarshalFunc(func([]byte, *jsonv1.RawMessage) error { return nil }),
+			json.UnmarshalFunc(func([]byte, *time.Time) error { return nil }),
+		)))
 	},
 	"v2 of known members": func(doc string, v any) error {
 		return json.Unmarshal([]byte(doc), v, json.RejectUnknownMembers(true))
@@ -893,7 +908,7 @@ func (g generator) value(s *openapi3.Schema, depth int) string {
 		layout := []string{time.RFC3339, time.RFC3339Nano, "2006-01-02T15:04:05.000Z07:00"}[g.IntN(3)]
 		return strconv.Quote(time.Unix(g.Int64N(4e9), g.Int64N(1e9)).In(zone).Format(layout))
 	case s.Format == "uuid":
-		return strconv.Quote(uuid.UUID(g.bytes(16)).String())
+		return strconv.Quote(uuid.NewSHA1(uuid.Nil, []byte(g.string())).String())
 	case s.Type.Is(openapi3.TypeString):
 		return g.string()
 	default:
@@ -946,7 +961,7 @@ func (g generator) number() string {
 	digits := func(n int) string {
 		var b strings.Builder
 		for range n {
-			b.WriteByte(byte('0' + g.IntN(10)))
+			b.WriteByte("0123456789"[g.IntN(10)])
 		}
 		return b.String()
 	}
@@ -973,14 +988,6 @@ func (g generator) string() string {
 }
 
 func (g generator) space() string { return []string{"", "", " ", "\n\t", "\r"}[g.IntN(5)] }
-
-func (g generator) bytes(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(g.IntN(256))
-	}
-	return b
-}
 
 // parse returns the JSON value in doc with its numbers as they are written, in the words of the standard library.
 func parse(t testing.TB, doc string) any {

@@ -19,9 +19,8 @@ import (
 const (
 	maxAttempts = 3
 	short       = 300 * time.Millisecond // a timeout that is meant to pass
-	patient     = time.Minute            // one that is not
+	patient     = time.Minute            // one that is not, of an attempt and of the whole call
 	brief       = 5 * time.Millisecond   // a wait that is meant to end
-	endless     = 10_000 * time.Hour     // one that is not
 )
 
 // fault is something that happens to one update, and what its caller must be told of it.
@@ -261,7 +260,7 @@ var faults = []fault{
 	},
 	{
 		name:    "429 twice, Retry-After an hour, policy at most 5ms",
-		happens: func(s *scene) { s.answer(unapplied(retryAfterAnHour(429)), unapplied(retryAfterAnHour(429))) },
+		happens: func(s *scene) { s.answer(unapplied(statusAfter(429, 3600)), unapplied(statusAfter(429, 3600))) },
 		outcome: outcome{success, 3, 1},
 	},
 	{
@@ -275,12 +274,9 @@ var faults = []fault{
 		outcome: outcome{success, 3, 1},
 	},
 	{
-		name: "503, Retry-After beyond the call's deadline",
-		happens: func(s *scene) {
-			s.answer(unapplied(retryAfterAnHour(503)))
-			s.deadline(patient)
-		},
-		wait:    endless,
+		name:    "503, Retry-After beyond the call's deadline",
+		happens: func(s *scene) { s.answer(unapplied(statusAfter(503, 3600))) },
+		wait:    2 * time.Hour,
 		outcome: outcome{statusText(503), 1, 0},
 	},
 	{
@@ -358,19 +354,19 @@ var faults = []fault{
 	{
 		name: "caller cancels during the wait after 503",
 		happens: func(s *scene) {
-			s.answer(unapplied(status(503)))
+			s.answer(unapplied(statusAfter(503, 30)))
 			s.after(1, s.cancelSoon)
 		},
-		wait:    endless,
+		wait:    patient / 2,
 		outcome: outcome{canceled, 1, 0},
 	},
 	{
 		name: "caller cancels during the wait after 504, which came after the update",
 		happens: func(s *scene) {
-			s.answer(applied(status(504)))
+			s.answer(applied(statusAfter(504, 30)))
 			s.after(1, s.cancelSoon)
 		},
-		wait:    endless,
+		wait:    patient / 2,
 		outcome: outcome{canceled + unknown, 1, 1},
 	},
 	{
@@ -383,7 +379,8 @@ var faults = []fault{
 	},
 }
 
-func TestFaults(t *testing.T) { //nolint:paralleltest // one at a time: what leaks is the fault's then
+//nolint:paralleltest // one at a time: what leaks is the fault's then
+func TestFaults(t *testing.T) {
 	table := []string{"fault | caller sees | attempts | applied", "--- | --- | --- | ---"}
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
@@ -402,7 +399,9 @@ func TestFaults(t *testing.T) { //nolint:paralleltest // one at a time: what lea
 
 // TestFaultsOverHTTP2 has the same faults strike where handshakes, streams and a gateway change what comes of them. What the
 // caller is told must be true all the same.
-func TestFaultsOverHTTP2(t *testing.T) { //nolint:paralleltest // as above
+//
+//nolint:paralleltest // as above
+func TestFaultsOverHTTP2(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Logf("%+v", f.strike(t, http2))
@@ -488,8 +487,8 @@ func newScene(t *testing.T, f *fault, speaks protocol) *scene {
 		kodexa.WithTimeout(cmp.Or(f.timeout, patient)),
 		kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: maxAttempts, BaseDelay: wait, MaxDelay: wait}),
 	)
-	s.ctx, s.cancel = context.WithCancel(t.Context())
-	t.Cleanup(func() { s.cancel() })
+	s.ctx = t.Context()
+	s.deadline(patient)
 	s.SetSession(kodexa.Session{ID: new(s.id.String()), State: new(open), ChangeSequence: new(int32(7))})
 	s.update = s.session(s.id)
 	s.update.State = new(closed)
@@ -535,4 +534,8 @@ func (s *scene) steal() {
 }
 
 // deadline bounds the call, retries included.
-func (s *scene) deadline(d time.Duration) { s.ctx, s.cancel = context.WithTimeout(s.ctx, d) }
+func (s *scene) deadline(d time.Duration) {
+	ctx, cancel := context.WithTimeout(s.ctx, d)
+	s.t.Cleanup(cancel)
+	s.ctx, s.cancel = ctx, cancel
+}

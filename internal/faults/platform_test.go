@@ -51,7 +51,7 @@ type platform struct {
 	baseURL string          // leads through the proxy
 	ledger  ledger          // a client's transport
 	pastIt  *http.Client    // reaches the server past the proxy
-	waiting []goleak.Option // goroutines that are there without any call
+	resting []goleak.Option // goroutines that are there without any call
 }
 
 type protocol int
@@ -87,7 +87,7 @@ func newPlatform(t testing.TB, speaks protocol) *platform {
 	t.Cleanup(p.proxy.Stop)
 	t.Cleanup(p.heal)
 	p.baseURL = upstream.Scheme + "://" + p.proxy.Listen + path
-	p.waiting = append([]goleak.Option{
+	p.resting = append([]goleak.Option{
 		goleak.IgnoreCurrent(),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*Proxy).server"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*Proxy).freeBlocker"),
@@ -129,12 +129,11 @@ func (p *platform) client(opts ...kodexa.Option) *kodexa.Client {
 	return client
 }
 
-// session returns the stored session with this id.
+// session returns the stored session with this id. There is one.
 func (p *platform) session(id uuid.UUID) kodexa.Session {
-	p.t.Helper()
 	stored, ok := p.Session(id)
 	if !ok {
-		p.t.Fatalf("session %s is gone", id)
+		panic("the server lost a session")
 	}
 	return stored
 }
@@ -175,7 +174,7 @@ func (p *platform) calm(client *kodexa.Client) {
 	for range 5 { // a connection may become idle only now: HTTP/2 forgets a stream a moment after its answer
 		client.CloseIdleConnections()
 		p.pastIt.CloseIdleConnections()
-		if leak = cmp.Or(goleak.Find(p.waiting...), p.ledger.balance()); leak == nil {
+		if leak = cmp.Or(goleak.Find(p.resting...), p.ledger.balance()); leak == nil {
 			return
 		}
 	}
@@ -188,13 +187,6 @@ type ledger struct {
 
 	bodies   atomic.Int64 // answers whose body is not closed
 	contexts atomic.Int64 // attempts whose context, which has a timer, is not done
-}
-
-func (l *ledger) balance() error {
-	if bodies, contexts := l.bodies.Load(), l.contexts.Load(); bodies != 0 || contexts != 0 {
-		return fmt.Errorf("the client left the bodies of %d answers and the contexts of %d attempts open", bodies, contexts)
-	}
-	return nil
 }
 
 func (l *ledger) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -213,6 +205,13 @@ func (l *ledger) CloseIdleConnections() {
 	if t, ok := l.RoundTripper.(*http.Transport); ok {
 		t.CloseIdleConnections()
 	}
+}
+
+func (l *ledger) balance() error {
+	if bodies, contexts := l.bodies.Load(), l.contexts.Load(); bodies != 0 || contexts != 0 {
+		return fmt.Errorf("the client left the bodies of %d answers and the contexts of %d attempts open", bodies, contexts)
+	}
+	return nil
 }
 
 type ledgerBody struct {
@@ -269,10 +268,10 @@ func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", code) }
 }
 
-// retryAfterAnHour is a status that asks for more patience than any retry policy has.
-func retryAfterAnHour(code int) http.HandlerFunc {
+// statusAfter is a status that asks for some seconds of patience.
+func statusAfter(code, seconds int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Retry-After", "3600")
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		status(code)(w, r)
 	}
 }

@@ -152,7 +152,7 @@ func (s *soak) update(n int) {
 		isApplied := slices.Contains(s.historyOf(stored), n)
 		switch {
 		case isApplied && !unknown:
-			s.wrong("update %d was applied, and its caller was told that it was not: %v", n, err)
+			s.wrongf("update %d was applied, and its caller was told that it was not: %v", n, err)
 			return
 		case isApplied && errors.Is(err, kodexa.ErrConflict):
 			session.updates.Add(1)
@@ -165,11 +165,11 @@ func (s *soak) update(n int) {
 		case errors.Is(err, kodexa.ErrConflict):
 			s.conflicts.Add(1)
 		case !isFaulted(c, err):
-			s.wrong("update %d failed without a fault: %v", n, err)
+			s.wrongf("update %d failed without a fault: %v", n, err)
 			return
 		}
 	}
-	s.wrong("update %d was not applied by %d calls", n, maxCalls)
+	s.wrongf("update %d was not applied by %d calls", n, maxCalls)
 }
 
 // isFaulted reports whether a call met a fault rather than another's update.
@@ -180,8 +180,8 @@ func isFaulted(c *call, err error) bool {
 	})
 }
 
-// wrong notes something that must not be.
-func (s *soak) wrong(format string, args ...any) {
+// wrongf notes something that must not be.
+func (s *soak) wrongf(format string, args ...any) {
 	s.t.Helper()
 	s.unexplained.Add(1)
 	s.t.Errorf(format, args...)
@@ -196,21 +196,21 @@ func (s *soak) account() {
 		increments += int(*stored.ChangeSequence)
 		history := s.historyOf(stored)
 		if told := int(session.updates.Load()); told != int(*stored.ChangeSequence) || told != len(history) {
-			s.wrong("session %s: %d updates by what callers were told, %d by changeSequence, %d by its history",
+			s.wrongf("session %s: %d updates by what callers were told, %d by changeSequence, %d by its history",
 				session.id, told, *stored.ChangeSequence, len(history))
 		}
 		for _, n := range history {
 			if seen[n] {
-				s.wrong("update %d was applied twice", n)
+				s.wrongf("update %d was applied twice", n)
 			}
 			seen[n] = true
 		}
 	}
 	if len(seen) != s.updates {
-		s.wrong("%d of %d updates are stored", len(seen), s.updates)
+		s.wrongf("%d of %d updates are stored", len(seen), s.updates)
 	}
 	if told := int(s.successes.Load() + s.ownConflicts.Load() + s.ownOthers.Load()); told != increments {
-		s.wrong("callers were told of %d updates, changeSequence was incremented %d times", told, increments)
+		s.wrongf("callers were told of %d updates, changeSequence was incremented %d times", told, increments)
 	}
 }
 
@@ -306,7 +306,7 @@ func (s *soak) historyOf(stored kodexa.Session) []int {
 	}
 	var history []int
 	if err := json.Unmarshal(text, &history); err != nil {
-		s.wrong("a history: %v", err)
+		s.wrongf("a history: %v", err)
 	}
 	return history
 }
