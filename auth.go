@@ -101,8 +101,8 @@ func isLoopback(host string) bool {
 // liesBelow reports whether req goes to the host of base and stays below its path.
 func liesBelow(base *url.URL, req *http.Request) bool {
 	u := req.URL
-	return u.Scheme == base.Scheme && u.Host == base.Host && u.User == nil && (req.Host == "" || req.Host == base.Host) &&
-		strings.HasPrefix(u.Path, base.Path+"/")
+	return u.Scheme == base.Scheme && u.Opaque == "" && u.User == nil && u.Host == base.Host &&
+		(req.Host == "" || req.Host == base.Host) && strings.HasPrefix(u.Path, base.Path+"/")
 }
 
 // newHTTPClient returns a copy of given, or a client of this package's own choice if it is nil, that hands every 3xx to its
@@ -148,8 +148,8 @@ type redirectGuard struct{ next http.RoundTripper }
 
 func (g redirectGuard) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := g.next.RoundTrip(req)
-	if err != nil {
-		return nil, err
+	if err != nil || res == nil { // net/http makes an error of neither
+		return res, err
 	}
 	if res.StatusCode/100 == 3 {
 		exchangeOf(req).location = res.Header["Location"]

@@ -61,9 +61,9 @@ func readBody(res *http.Response, limit int64) (chunks, error) {
 	return body, err
 }
 
-// readChunks reads all of r, whose length is expected to be size, or unknown if that is negative.
+// readChunks reads all of r, whose length is expected to be size, or is not known if that is not positive.
 func readChunks(r io.Reader, size, limit int64) (chunks, error) {
-	if size < 0 {
+	if size <= 0 {
 		size = firstChunk
 	}
 	var all chunks
@@ -112,7 +112,7 @@ func (c *contract) checkBody(
 	broken *ContractError, content openapi3.Content, header http.Header, body []byte, as openapi3.SchemaValidationOption,
 ) {
 	media := content.Get(header.Get("Content-Type"))
-	if media == nil {
+	if media == nil || len(header["Content-Type"]) > 1 {
 		broken.add("", "Content-Type must be "+mediaTypes(content))
 		return
 	}

@@ -48,7 +48,7 @@ func New(opts ...Option) (*Client, error) {
 	}
 	hc, timeout := newHTTPClient(c.httpClient, c.timeout)
 	steps := &checker{
-		next:        &retrier{next: hc, policy: c.retry, timeout: timeout, hasJar: hc.Jar != nil, logger: c.logger},
+		next:        &retrier{next: hc, policy: c.retry, timeout: timeout, logger: c.logger},
 		contract:    contract,
 		base:        c.base,
 		maxBody:     c.maxResponseBytes,
@@ -93,8 +93,8 @@ func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
 // decode returns the T that an operation was answered with, or its error.
 func decode[T any](operation string, res *http.Response, err error) (*T, error) {
-	if _, ok := codingError(err); ok {
-		return nil, fmt.Errorf("kodexa: %s: encoding the request: %w", operation, err)
+	if pointer, ok := codingError(err); ok { // whose text may have a part of the value
+		return nil, fmt.Errorf("kodexa: %s: the request can't be encoded at %q", operation, shortened(pointer))
 	}
 	if err != nil {
 		return nil, err

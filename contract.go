@@ -159,6 +159,9 @@ type checker struct {
 // Do returns a success whose body was read and checked, or one of this package's errors.
 func (c *checker) Do(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
+	if req.URL == nil {
+		return nil, errors.New("kodexa: a request editor removed the URL")
+	}
 	ex := &exchange{method: req.Method, path: req.URL.Path, key: req.Header.Get(apiKeyHeader)}
 	body, err := takeBody(req)
 	if err != nil {
@@ -169,7 +172,7 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 		broken := &ContractError{Direction: Request, Method: ex.method, Path: ex.path, Body: body}
 		return nil, broken.add("", "the URL does not lie below the base URL")
 	}
-	op, broken := c.contract.checkRequest(req, body, c.base)
+	op, broken := c.contract.checkRequest(req, ex, body, c.base)
 	if op != nil {
 		ex.path = op.Route.Path
 	}
@@ -203,12 +206,11 @@ func (c *checker) report(ctx context.Context, broken *ContractError, ex *exchang
 	if len(broken.Violations) == 0 {
 		return nil
 	}
-	for i, v := range broken.Violations {
-		if ex.key != "" { // a server may name a member by whatever it was sent
-			broken.Violations[i] = Violation{strings.ReplaceAll(v.Pointer, ex.key, "…"), strings.ReplaceAll(v.Reason, ex.key, "…")}
-		}
+	err := c.onViolation(ctx, broken)
+	if err != nil && ex.outcomeUnknown && !errors.Is(err, ErrOutcomeUnknown) {
+		return ex.failed(err)
 	}
-	return c.onViolation(ctx, broken)
+	return err
 }
 
 // checkedBody is the body of a success, with what was found about it.
@@ -228,12 +230,15 @@ func (*checkedBody) Close() error { return nil }
 
 // exchange is what the steps tell one another about a call. It travels in the context of the request.
 type exchange struct {
-	method, path   string // of the operation; path is its template
-	attempts       int
-	outcomeUnknown bool     // the request may have been applied although no answer says so
-	location       []string // the Location of a 3xx, see redirectGuard
-	key            string   // what the request holds that no text may repeat
-	body           []byte
+	method, path string // of the operation; path is its template
+	attempts     int
+	location     []string // the Location of a 3xx, see redirectGuard
+
+	outcomeUnknown  bool // the request may have been applied although no answer says so
+	conflictInDoubt bool // an ErrConflict may be due to an earlier attempt
+
+	key  string // what the request holds that no text may repeat
+	body []byte
 }
 
 type exchangeKey struct{}
@@ -267,8 +272,10 @@ func (ex *exchange) failed(err error) error {
 
 // checkRequest finds the operation of req and checks path, header and body against it. The operation is nil if the
 // contract has none; the error has no violations if the request keeps the contract.
-func (c *contract) checkRequest(req *http.Request, body []byte, base *url.URL) (*openapi3filter.RequestValidationInput, *ContractError) {
-	broken := &ContractError{Direction: Request, Method: req.Method, Path: req.URL.Path, Body: body}
+func (c *contract) checkRequest(
+	req *http.Request, ex *exchange, body []byte, base *url.URL,
+) (*openapi3filter.RequestValidationInput, *ContractError) {
+	broken := &ContractError{Direction: Request, Method: ex.method, Path: ex.path, Body: body, key: ex.key}
 	path := strings.TrimPrefix(req.URL.Path, base.Path)
 	route, params, err := c.operations.FindRoute(&http.Request{Method: req.Method, URL: &url.URL{Path: path}})
 	if err != nil {
@@ -297,7 +304,8 @@ func (c *contract) checkResponse(
 	op *openapi3filter.RequestValidationInput, ex *exchange, res *http.Response, body []byte, cut error,
 ) *ContractError {
 	broken := &ContractError{
-		Direction: Response, StatusCode: res.StatusCode, Method: ex.method, Path: ex.path, Body: body, outcomeUnknown: true,
+		Direction: Response, StatusCode: res.StatusCode, Method: ex.method, Path: ex.path, Body: body,
+		outcomeUnknown: true, key: ex.key,
 	}
 	if cut != nil {
 		broken.cause = cut
@@ -323,6 +331,9 @@ const maxViolations = 100
 
 // add appends a violation unless its place has one already.
 func (e *ContractError) add(pointer, reason string) *ContractError {
+	if e.key != "" { // a server may name a member by whatever it was sent
+		pointer, reason = strings.ReplaceAll(pointer, e.key, "…"), strings.ReplaceAll(reason, e.key, "…")
+	}
 	if len(e.Violations) < maxViolations && !slices.ContainsFunc(e.Violations, func(v Violation) bool { return v.Pointer == pointer }) {
 		e.Violations = append(e.Violations, Violation{pointer, reason})
 	}

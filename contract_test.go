@@ -340,7 +340,7 @@ func TestRequestsOfALaterContractAreChecked(t *testing.T) {
 	} {
 		c := thingContract(t, tt.operation)
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, tt.target, nil)
-		_, broken := c.checkRequest(req, []byte(tt.body), &url.URL{Host: req.URL.Host, Scheme: req.URL.Scheme})
+		_, broken := c.checkRequest(req, exchangeOf(req), []byte(tt.body), &url.URL{Host: req.URL.Host, Scheme: req.URL.Scheme})
 		var got string
 		for _, v := range broken.Violations {
 			got += v.Pointer + v.Reason
@@ -385,7 +385,7 @@ func (c thing) refuse(t *testing.T, body string) []Violation {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/thing", nil)
 	req.Header.Set("Content-Type", "application/json")
-	_, broken := c.checkRequest(req, []byte(body), &url.URL{Host: req.URL.Host, Scheme: req.URL.Scheme})
+	_, broken := c.checkRequest(req, exchangeOf(req), []byte(body), &url.URL{Host: req.URL.Host, Scheme: req.URL.Scheme})
 	return broken.Violations
 }
 

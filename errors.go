@@ -151,6 +151,7 @@ type ContractError struct {
 	Body       []byte      `json:"-"` // the body that breaks the contract
 
 	outcomeUnknown bool
+	key            string // no text repeats it
 	cause          error
 }
 

@@ -109,8 +109,8 @@ func WithBaseURL(rawURL string) Option {
 	}
 }
 
-// WithPlaintextHTTP permits an http base URL for a host beyond loopback: the API key then crosses the network in the clear.
-// It does nothing for https.
+// WithPlaintextHTTP permits an http base URL for a host beyond loopback: the API key then crosses the network in the clear,
+// and a proxy that the environment names gets it too. It does nothing for https.
 func WithPlaintextHTTP() Option {
 	return func(c *config) error {
 		c.plaintext = true

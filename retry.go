@@ -65,7 +65,6 @@ type retrier struct {
 	next    gen.HttpRequestDoer
 	policy  RetryPolicy
 	timeout time.Duration // of an attempt
-	hasJar  bool          // whether next adds cookies
 	logger  *slog.Logger
 }
 
@@ -157,12 +156,12 @@ func (p RetryPolicy) delays() backoff.BackOff {
 
 // attempt sends req once, logs it, and notes in ex whether it may have been applied unseen.
 func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, error) {
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeoutCause(req.Context(), r.timeout, attemptTimeoutError(r.timeout))
 	w := &written{}
-	again := req.WithContext(httptrace.WithClientTrace(ctx, w.trace()))
-	if r.hasJar {
-		again.Header = req.Header.Clone() // net/http adds the cookies to it
-	}
+	again := req.Clone(httptrace.WithClientTrace(ctx, w.trace())) // transports and cookie jars may change it
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
@@ -174,18 +173,35 @@ func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, erro
 	ex.attempts++
 	start := time.Now()
 	res, err := r.next.Do(again)
-	if err != nil && w.begun.Load() {
+	if err != nil && w.maybe(err) {
 		err = withoutAnswer(err)
+		ex.outcomeUnknown = true
 	}
+	ex.outcomeUnknown = ex.outcomeUnknown || w.replayed.Load()
 	r.log(req, ex, res, err, start)
 	if err != nil {
 		cancel()
-		ex.outcomeUnknown = ex.outcomeUnknown || w.maybe()
 		return nil, err
 	}
-	ex.outcomeUnknown = ex.outcomeUnknown || mayBeApplied(res.StatusCode)
+	ex.note(res.StatusCode)
 	res.Body = &timedBody{res.Body, cancel}
 	return res, nil
+}
+
+// note keeps what an answer other than a success leaves open: the request may have been applied before a platform failed
+// on the way, a gateway got no answer, or a 303 led to the result. 501 and 503 refuse it from the start, but a 503 may be
+// the word of a gateway that knows no better, so a conflict that follows is in doubt.
+func (ex *exchange) note(status int) {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		ex.conflictInDoubt = true
+	case status == http.StatusNotImplemented:
+	case status >= 500, status == http.StatusSeeOther, status < 200:
+		ex.outcomeUnknown = true
+	}
+	if ex.conflictInDoubt && statusError(status) == ErrConflict {
+		ex.outcomeUnknown = true
+	}
 }
 
 // attemptTimeoutError is what an attempt fails with when the time of [WithTimeout] is up.
@@ -210,10 +226,16 @@ func (b *timedBody) Close() error {
 
 // written tells whether a request that failed may have reached the server as a whole. The transport may fail before it
 // tells that the request was written, so what was begun counts unless it is known to have failed.
-type written struct{ begun, failed atomic.Bool }
+type written struct{ traced, begun, failed, replayed atomic.Bool }
 
 func (w *written) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
+		GetConn: func(string) {
+			w.traced.Store(true)
+			if w.begun.Load() && !w.failed.Load() { // net/http sends again what it takes for idempotent
+				w.replayed.Store(true)
+			}
+		},
 		WroteHeaders: func() {
 			w.begun.Store(true)
 			w.failed.Store(false) // the transport may have taken another connection
@@ -222,7 +244,18 @@ func (w *written) trace() *httptrace.ClientTrace {
 	}
 }
 
-func (w *written) maybe() bool { return w.begun.Load() && !w.failed.Load() }
+// maybe reports whether the request may have reached the server although sending it failed with err. A transport that
+// tells nothing may have sent it, unless err says that there was no connection.
+func (w *written) maybe(err error) bool {
+	if w.traced.Load() || w.begun.Load() {
+		return w.begun.Load() && !w.failed.Load()
+	}
+	op, isOp := errors.AsType[*net.OpError](err)
+	_, isDNS := errors.AsType[*net.DNSError](err)
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, isPlain := errors.AsType[tls.RecordHeaderError](err)
+	return !(isOp && op.Op == "dial" || isDNS || isCertificate || isPlain)
+}
 
 func (r *retrier) log(req *http.Request, ex *exchange, res *http.Response, err error, start time.Time) {
 	level := slog.LevelWarn
@@ -302,12 +335,6 @@ func isRetryable(status int) bool {
 		return true
 	}
 	return false
-}
-
-// mayBeApplied reports whether status leaves open what became of the request: a gateway that got no answer, or a platform
-// that failed on the way. 501 and 503 refuse it from the start.
-func mayBeApplied(status int) bool {
-	return status >= 500 && status != http.StatusNotImplemented && status != http.StatusServiceUnavailable
 }
 
 // retryAfter reads Retry-After, which is seconds or a date; a date that has passed is 0.

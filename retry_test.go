@@ -34,6 +34,7 @@ type reaction func(*http.Request) (*http.Response, error)
 type script struct {
 	reactions []reaction
 	sent      []sentRequest
+	untraced  bool // it ignores the request's trace, as a transport may that is not net/http's
 }
 
 type sentRequest struct {
@@ -50,6 +51,9 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = req.Body.Close()
 	}
 	s.sent = append(s.sent, sent)
+	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && !s.untraced {
+		trace.GetConn("example.com") // as net/http's transport does first of all
+	}
 	return s.reactions[min(len(s.sent), len(s.reactions))-1](req)
 }
 
@@ -330,7 +334,7 @@ func TestStatusesThatAreSentAgain(t *testing.T) {
 			if isSuccess := status/100 == 2; isAPI == isSuccess || got.status() != status {
 				t.Errorf("%d: got %v", status, got.err)
 			}
-			unknown := status/100 == 2 || status >= 500 && !slices.Contains(known, status)
+			unknown := status/100 <= 2 || status == http.StatusSeeOther || status >= 500 && !slices.Contains(known, status)
 			if errors.Is(got.err, kodexa.ErrOutcomeUnknown) != unknown {
 				t.Errorf("%d: outcome unknown is %t, want %t", status, !unknown, unknown)
 			}
@@ -971,8 +975,16 @@ func TestOutcomeUnknown(t *testing.T) {
 			"409 Conflict after 3 attempts: the request may have been applied",
 		},
 		{
-			"conflict after attempts that were refused", []reaction{fails(errRefused), answers(503), answers(429), answers(409)},
+			"conflict after attempts that were refused", []reaction{fails(errRefused), answers(429), answers(429), answers(409)},
 			kodexa.ErrConflict, false, "409 Conflict after 4 attempts",
+		},
+		{
+			"conflict after a gateway's 503", []reaction{answers(503), answers(412)}, kodexa.ErrConflict, true,
+			"412 Precondition Failed after 2 attempts: the request may have been applied",
+		},
+		{
+			"not found after a 503", []reaction{answers(503), answers(404)}, kodexa.ErrNotFound, false,
+			"404 Not Found after 2 attempts",
 		},
 		{
 			"not found after an attempt that was written", []reaction{fails(errTimedOut, wrote), answers(404)}, kodexa.ErrNotFound, true,
@@ -1093,4 +1105,44 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout()
+}
+
+// TestATransportThatTellsNothingMayHaveSentTheRequest has a transport that builds a request of its own.
+func TestATransportThatTellsNothingMayHaveSentTheRequest(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err     error
+		unknown bool
+	}{
+		{io.EOF, true},
+		{errReset, true},
+		{errors.New("something else"), true},
+		{errRefused, false},
+		{&net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}, false},
+		{&tls.CertificateVerificationError{Err: errors.New("expired")}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{untraced: true, reactions: []reaction{func(*http.Request) (*http.Response, error) { return nil, test.err }}}
+			got := call(t.Context(), t, s, threeTimes)
+			if got.err == nil || errors.Is(got.err, kodexa.ErrOutcomeUnknown) != test.unknown {
+				t.Errorf("%v: got %v", test.err, got.err)
+			}
+		})
+	}
+}
+
+// TestNetHTTPsOwnReplayIsNoticed has a connection that fails after the request was written, and a replay that conflicts.
+func TestNetHTTPsOwnReplayIsNoticed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{reactions: []reaction{func(req *http.Request) (*http.Response, error) {
+			wrote(req)
+			httptrace.ContextClientTrace(req.Context()).GetConn("example.com")
+			return answers(http.StatusConflict)(req)
+		}}}
+		got := call(t.Context(), t, s, retrying(1, 0, 0))
+		if !errors.Is(got.err, kodexa.ErrConflict) || !errors.Is(got.err, kodexa.ErrOutcomeUnknown) {
+			t.Errorf("got %v", got.err)
+		}
+	})
 }

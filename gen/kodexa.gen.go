@@ -210,7 +210,11 @@ func write(enc *jsontext.Encoder, name string, value any) error {
 	case *int32:
 		return enc.WriteToken(jsontext.Int(int64(*value)))
 	case *time.Time:
-		text, err := value.AppendText(append(enc.AvailableBuffer(), '"'))
+		moment := *value
+		if _, offset := moment.Zone(); offset%60 != 0 {
+			moment = moment.UTC() // such an offset can't be written
+		}
+		text, err := moment.AppendText(append(enc.AvailableBuffer(), '"'))
 		if err != nil {
 			return err
 		}

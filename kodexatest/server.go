@@ -166,7 +166,7 @@ func (s *Server) answer(r *http.Request, body []byte) (status int, answer []byte
 	if err != nil {
 		return refuse(http.StatusNotFound, "no such operation")
 	}
-	if r.Header.Get("X-Api-Key") != s.APIKey {
+	if keys := r.Header.Values("X-Api-Key"); len(keys) != 1 || keys[0] != s.APIKey {
 		return refuse(http.StatusUnauthorized, "the API key is missing or not known")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
