@@ -52,9 +52,10 @@
 //
 // To learn whether the session may have been updated although the call failed, test for [ErrOutcomeUnknown]:
 //
-//   - It comes with any 5xx but 501 and 503, with a success that is refused or can't be read, and with an attempt that
-//     was written in full but not answered.
-//   - It stays once an attempt had it. An [ErrConflict] that follows may therefore be the call's own write.
+//   - It comes with any 5xx but 501 and 503, with 303, with a success that is refused or can't be read, and with an
+//     attempt that was written in full but not answered, or that a transport tells nothing about.
+//   - It stays once an attempt had it. An [ErrConflict] that follows may therefore be the call's own write; so may one
+//     that follows a 503, which can be a gateway's word.
 //   - An error without it means that the request was not applied.
 //
 // # Validation
@@ -71,8 +72,8 @@
 //   - an integer beyond its format, or written as 1.0 or 1e3
 //   - a date-time that [time.Time] can't hold, such as 30 February, second 60 or an offset of -99:99
 //
-// Members that the contract does not name are fine. A date-time keeps its instant but not its spelling: 05:31:56.100Z is
-// encoded as 05:31:56.1Z. Each [Violation] has a JSON pointer to its place. [WithViolationHandler] can report violations
+// Members that the contract does not name are fine. A date-time keeps its instant, to the nanosecond, but not its
+// spelling: 05:31:56.100Z is encoded as 05:31:56.1Z. Each [Violation] has a JSON pointer to its place. [WithViolationHandler] can report violations
 // without refusing them.
 //
 // # Retries
@@ -89,7 +90,8 @@
 //	429, 503                                             yes          known
 //	502, 504                                             yes          unknown
 //	500, other 5xx but 501                               no           unknown
-//	3xx, other 4xx, 501                                  no           known
+//	303                                                  no           unknown
+//	other 3xx and 4xx, 501                               no           known
 //	2xx that breaks the contract, is too large, is cut   no           unknown
 //	  short, or is not complete within WithTimeout
 //	certificate not trusted, or no TLS                   no           known

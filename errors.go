@@ -31,8 +31,8 @@ var (
 	// ErrResponseTooLarge is a body beyond the limit of [WithMaxResponseBytes].
 	ErrResponseTooLarge = errors.New("kodexa: response too large")
 	// ErrOutcomeUnknown says that the platform may have applied the request although the call failed: an attempt was
-	// written and no answer came, a gateway answered in its place, or the answer to a success can't be trusted. An
-	// error that is not ErrOutcomeUnknown means that the request was not applied.
+	// written and no answer came, a gateway answered in its place, or a success can't be trusted. An error that is not
+	// ErrOutcomeUnknown means that the request was not applied, by what the answers say.
 	ErrOutcomeUnknown = errors.New("kodexa: outcome unknown")
 )
 
