@@ -125,7 +125,7 @@ func TestExamplesAreAccepted(t *testing.T) {
 	}
 	session := c.operation(t, http.MethodPut, "/api/sessions/{id}")
 	for _, file := range files {
-		body, err := os.ReadFile(file)
+		body, err := os.ReadFile(file) //nolint:gosec // the pattern is above
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func FuzzAcceptor(f *testing.F) {
 			f.Fatal(err)
 		}
 		for _, file := range files {
-			content, err := os.ReadFile(file)
+			content, err := os.ReadFile(file) //nolint:gosec // the pattern is above
 			if err != nil {
 				f.Fatal(err)
 			}

@@ -73,8 +73,8 @@
 //   - a date-time that [time.Time] can't hold, such as 30 February, second 60 or an offset of -99:99
 //
 // Members that the contract does not name are fine. A date-time keeps its instant, to the nanosecond, but not its
-// spelling: 05:31:56.100Z is encoded as 05:31:56.1Z. Each [Violation] has a JSON pointer to its place. [WithViolationHandler] can report violations
-// without refusing them.
+// spelling: 05:31:56.100Z is encoded as 05:31:56.1Z. Each [Violation] has a JSON pointer to its place.
+// [WithViolationHandler] can report violations without refusing them.
 //
 // # Retries
 //

@@ -199,7 +199,7 @@ func (ex *exchange) note(status int) {
 	case status >= 500, status == http.StatusSeeOther, status < 200:
 		ex.outcomeUnknown = true
 	}
-	if ex.conflictInDoubt && statusError(status) == ErrConflict {
+	if ex.conflictInDoubt && errors.Is(statusError(status), ErrConflict) {
 		ex.outcomeUnknown = true
 	}
 }
@@ -254,7 +254,8 @@ func (w *written) maybe(err error) bool {
 	_, isDNS := errors.AsType[*net.DNSError](err)
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, isPlain := errors.AsType[tls.RecordHeaderError](err)
-	return !(isOp && op.Op == "dial" || isDNS || isCertificate || isPlain)
+	isUnconnected := isOp && op.Op == "dial" || isDNS || isCertificate || isPlain
+	return !isUnconnected
 }
 
 func (r *retrier) log(req *http.Request, ex *exchange, res *http.Response, err error, start time.Time) {
