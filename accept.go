@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"hash/maphash"
 	"io"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -347,4 +349,64 @@ func (a *acceptor) acceptsString(text []byte) bool {
 		return false
 	}
 	return (a.enum == nil || a.enum[string(text[1:len(text)-1])]) && (a.format == nil || a.format(text))
+}
+
+// head is what an acceptor is for bodies: it says yes to a request's path and header. It knows operations whose parameters
+// all stand in the path and are strings, and which API keys in headers are enough for.
+type head struct {
+	parameters map[string]*acceptor
+	keys       []string // the headers that must be there
+}
+
+// compileHead returns the head of an operation, or nil if the operation says something that heads don't know.
+func compileHead(
+	doc *openapi3.T, item *openapi3.PathItem, op *openapi3.Operation, formats map[string]openapi3.StringFormatValidator,
+) *head {
+	h := &head{parameters: map[string]*acceptor{}}
+	for _, ref := range slices.Concat(item.Parameters, op.Parameters) { // those of the operation win
+		p := ref.Value
+		if p.In != openapi3.ParameterInPath || p.Schema == nil || p.Style != "" && p.Style != openapi3.SerializationSimple {
+			return nil
+		}
+		a := compile(p.Schema.Value, formats)
+		if a == nil || a.kind != '"' {
+			return nil
+		}
+		h.parameters[p.Name] = a
+	}
+	security := doc.Security
+	if op.Security != nil {
+		security = *op.Security
+	}
+	if len(security) > 1 {
+		return nil
+	}
+	for _, requirement := range security {
+		for name := range requirement {
+			scheme := doc.Components.SecuritySchemes[name]
+			if scheme == nil || scheme.Value.Type != "apiKey" || scheme.Value.In != openapi3.ParameterInHeader {
+				return nil
+			}
+			h.keys = append(h.keys, scheme.Value.Name)
+		}
+	}
+	return h
+}
+
+// accepts reports whether h surely accepts a request with these values in its path.
+func (h *head) accepts(values map[string]string, header http.Header) bool {
+	for _, key := range h.keys {
+		if header.Get(key) == "" {
+			return false
+		}
+	}
+	for name, a := range h.parameters {
+		var buffer [64]byte
+		value := values[name]
+		quoted := append(append(append(buffer[:0], '"'), value...), '"')
+		if value == "" || strings.ContainsRune(value, '"') || !a.acceptsString(quoted) {
+			return false
+		}
+	}
+	return true
 }

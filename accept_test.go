@@ -3,9 +3,11 @@ package kodexa
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -244,6 +246,61 @@ func TestManyNamesAreToldApart(t *testing.T) {
 			again := slices.Concat(body[:len(body)-1], []byte(`,"`+string(rune('Ā'+i))+`":1}`))
 			if a.accepts(again) {
 				t.Errorf("%d names: the name %d is not missed", n, i)
+			}
+		}
+	}
+}
+
+// TestHeadsAcceptWhatKinOpenAPIAccepts compares the two for operations that heads know and for some that they don't.
+func TestHeadsAcceptWhatKinOpenAPIAccepts(t *testing.T) {
+	t.Parallel()
+	const parameter = `parameters: [{name: id, in: path, required: true, schema: {type: string, format: uuid}}]`
+	for _, test := range []struct {
+		name, operation, value string
+		known, accepted        bool
+	}{
+		{"a UUID", parameter, "550e8400-e29b-41d4-a716-446655440000", true, true},
+		{"a UUID without dashes", parameter, "550e8400e29b41d4a716446655440000", true, false},
+		{"another text", parameter, `a"b`, true, false},
+		{"no format", strings.Replace(parameter, ", format: uuid", "", 1), "a.b~c", true, true},
+		{"an integer", strings.Replace(parameter, "string, format: uuid", "integer", 1), "1", false, true},
+		{"a pattern", strings.Replace(parameter, "format: uuid", "pattern: a", 1), "b", false, false},
+		{"another style", strings.Replace(parameter, "in: path", "in: path, style: label", 1), ".a", false, false},
+		{"a query besides", strings.Replace(parameter, "}]", "}, {name: q, in: query, required: true, schema: {type: string}}]", 1), "x", false, false},
+		{"no security", parameter + "\n      security: []", "550e8400-e29b-41d4-a716-446655440000", true, true},
+		{"another security", parameter + "\n      security: [{basic: []}]", "550e8400-e29b-41d4-a716-446655440000", false, false},
+		{"either security", parameter + "\n      security: [{basic: []}, {key: []}]", "550e8400-e29b-41d4-a716-446655440000", false, true},
+	} {
+		c, err := parseContract([]byte(`openapi: 3.0.3
+info: {title: test, version: "1"}
+security: [{key: []}]
+paths:
+  /things/{id}:
+    delete:
+      ` + test.operation + `
+      responses: {"204": {description: gone}}
+components:
+  securitySchemes:
+    key: {type: apiKey, in: header, name: x-api-key}
+    basic: {type: http, scheme: basic}
+`))
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		base := &url.URL{Scheme: "https", Host: "example.com"}
+		req := &http.Request{Method: http.MethodDelete, URL: &url.URL{Scheme: base.Scheme, Host: base.Host, Path: "/things/" + test.value}, Header: http.Header{"X-Api-Key": {"key"}}}
+		for op, h := range c.heads {
+			if (h != nil) != test.known {
+				t.Errorf("%s: known is %t", test.name, h != nil)
+			}
+			quick := h != nil && h.accepts(map[string]string{"id": test.value}, req.Header)
+			c.heads[op] = nil
+			_, broken := c.checkRequest(req, exchangeOf(req), nil, base)
+			if accepted := len(broken.Violations) == 0; accepted != test.accepted || quick && !accepted || h != nil && quick != accepted {
+				t.Errorf("%s: quickly %t, by kin-openapi %t: %v", test.name, quick, accepted, broken.Violations)
+			}
+			if h != nil && len(h.keys) > 0 && h.accepts(map[string]string{"id": test.value}, http.Header{}) {
+				t.Errorf("%s: accepted without the key", test.name)
 			}
 		}
 	}

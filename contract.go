@@ -41,6 +41,7 @@ type contract struct {
 	operations routers.Router
 	options    openapi3filter.Options
 	acceptors  map[*openapi3.Schema]*acceptor // of the bodies' schemas
+	heads      map[*openapi3.Operation]*head
 }
 
 func parseContract(data []byte) (*contract, error) {
@@ -56,42 +57,53 @@ func parseContract(data []byte) (*contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
-	formats := stringFormats()
-	c := &contract{operations: operations, acceptors: map[*openapi3.Schema]*acceptor{}, options: openapi3filter.Options{
-		AuthenticationFunc:    sendsKey,
-		IncludeResponseStatus: true, // a status that the contract does not name is a violation
-		SkipSettingDefaults:   true, // what is checked is what is sent
-		ExcludeRequestBody:    true, // bodies are checkBody's
-		ExcludeResponseBody:   true,
-		SchemaValidationOptions: []openapi3.SchemaValidationOption{
-			openapi3.DisableSchemaErrorDetails(),
-			openapi3.WithStringFormatValidators(formats),
+	c := &contract{
+		operations: operations,
+		acceptors:  map[*openapi3.Schema]*acceptor{},
+		heads:      map[*openapi3.Operation]*head{},
+		options: openapi3filter.Options{
+			AuthenticationFunc:    sendsKey,
+			IncludeResponseStatus: true, // a status that the contract does not name is a violation
+			SkipSettingDefaults:   true, // what is checked is what is sent
+			ExcludeRequestBody:    true, // bodies are checkBody's
+			ExcludeResponseBody:   true,
+			SchemaValidationOptions: []openapi3.SchemaValidationOption{
+				openapi3.DisableSchemaErrorDetails(),
+				openapi3.WithStringFormatValidators(stringFormats()),
+			},
 		},
-	}}
-	for schema := range bodySchemas(doc) {
-		c.acceptors[schema] = compile(schema, formats)
 	}
+	c.compile(doc)
 	return c, nil
 }
 
-// bodySchemas yields the schemas of the bodies of all operations.
-func bodySchemas(doc *openapi3.T) iter.Seq[*openapi3.Schema] {
+// compile makes the acceptors of all that doc can be asked about.
+func (c *contract) compile(doc *openapi3.T) {
+	formats := stringFormats()
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			c.heads[op] = compileHead(doc, item, op, formats)
+			for schema := range bodySchemas(op) {
+				c.acceptors[schema] = compile(schema, formats)
+			}
+		}
+	}
+}
+
+// bodySchemas yields the schemas of the bodies of an operation.
+func bodySchemas(op *openapi3.Operation) iter.Seq[*openapi3.Schema] {
 	return func(yield func(*openapi3.Schema) bool) {
-		for _, item := range doc.Paths.Map() {
-			for _, op := range item.Operations() {
-				contents := []openapi3.Content{}
-				if op.RequestBody != nil {
-					contents = append(contents, op.RequestBody.Value.Content)
-				}
-				for _, response := range op.Responses.Map() {
-					contents = append(contents, response.Value.Content)
-				}
-				for _, content := range contents {
-					for _, media := range content {
-						if media.Schema != nil && !yield(media.Schema.Value) {
-							return
-						}
-					}
+		contents := []openapi3.Content{}
+		if op.RequestBody != nil {
+			contents = append(contents, op.RequestBody.Value.Content)
+		}
+		for _, response := range op.Responses.Map() {
+			contents = append(contents, response.Value.Content)
+		}
+		for _, content := range contents {
+			for _, media := range content {
+				if media.Schema != nil && !yield(media.Schema.Value) {
+					return
 				}
 			}
 		}
@@ -283,10 +295,13 @@ func (c *contract) checkRequest(
 	}
 	broken.Path = route.Path
 
-	bodyless := *req // validating security would read the body again
-	bodyless.Body = nil
-	op := &openapi3filter.RequestValidationInput{Request: &bodyless, Route: route, PathParams: params, Options: &c.options}
-	broken.addError(openapi3filter.ValidateRequest(req.Context(), op))
+	op := &openapi3filter.RequestValidationInput{Request: req, Route: route, PathParams: params, Options: &c.options}
+	if h := c.heads[route.Operation]; h == nil || !h.accepts(params, req.Header) {
+		bodyless := *req // validating security would read the body again
+		bodyless.Body = nil
+		op.Request = &bodyless
+		broken.addError(openapi3filter.ValidateRequest(req.Context(), op))
+	}
 
 	if content := route.Operation.RequestBody; content == nil {
 		if len(body) > 0 {
