@@ -19,6 +19,7 @@ import (
 const (
 	maxAttempts = 3
 	short       = 300 * time.Millisecond // a timeout that is meant to pass
+	ample       = time.Second            // one that is meant to pass after something else, or in one attempt and not the next
 	patient     = time.Minute            // one that is not, of an attempt and of the whole call
 	brief       = 5 * time.Millisecond   // a wait that is meant to end
 )
@@ -53,23 +54,23 @@ var faults = []fault{
 	},
 	{
 		name:    "latency: the requests arrive after their timeout",
-		happens: func(s *scene) { s.toxic("latency", upstream, "latency", 400) },
+		happens: func(s *scene) { s.toxic("latency", upstream, "latency", 10_000) },
 		timeout: short,
 		outcome: outcome{timeout + unknown, 3, 1},
 	},
 	{
 		name:    "latency: the answers arrive after their timeout",
-		happens: func(s *scene) { s.toxic("latency", downstream, "latency", 400) },
+		happens: func(s *scene) { s.toxic("latency", downstream, "latency", 10_000) },
 		timeout: short,
 		outcome: outcome{timeout + unknown, 3, 1},
 	},
 	{
 		name: "latency: the first answer arrives after its timeout",
 		happens: func(s *scene) {
-			s.toxic("latency", downstream, "latency", 2000)
+			s.toxic("latency", downstream, "latency", 10_000)
 			s.after(1, s.heal)
 		},
-		timeout: time.Second,
+		timeout: ample,
 		outcome: outcome{statusText(409) + unknown, 2, 1},
 	},
 	{
@@ -92,7 +93,7 @@ var faults = []fault{
 			s.toxic("bandwidth", downstream, "rate", 1)
 			s.update.Token = new(strings.Repeat("x", 5000))
 		},
-		timeout: time.Second,
+		timeout: ample,
 		outcome: outcome{timeout + unknown, 1, 1},
 	},
 	{
@@ -103,7 +104,7 @@ var faults = []fault{
 	{
 		name:    "answer byte by byte, beyond the timeout",
 		happens: func(s *scene) { s.answer(applied(byteByByte)) },
-		timeout: short,
+		timeout: ample,
 		outcome: outcome{timeout + unknown, 1, 1},
 	},
 
@@ -126,11 +127,9 @@ var faults = []fault{
 		outcome: outcome{network + unknown, 3, 1},
 	},
 	{
-		name: "server silent after applying",
-		happens: func(s *scene) {
-			s.answer(applied(silence))
-		},
-		timeout: short,
+		name:    "server silent after the update",
+		happens: func(s *scene) { s.answer(applied(silence)) },
+		timeout: ample,
 		outcome: outcome{statusText(409) + unknown, 2, 1},
 	},
 
@@ -218,7 +217,7 @@ var faults = []fault{
 			s.toxic("slow_close", downstream, "delay", 10_000)
 			s.answer(applied(s.untilClosed))
 		},
-		timeout: time.Second,
+		timeout: ample,
 		outcome: outcome{timeout + unknown, 1, 1},
 	},
 
@@ -373,7 +372,7 @@ var faults = []fault{
 		name: "caller's deadline passes before the answer to an update",
 		happens: func(s *scene) {
 			s.toxic("timeout", downstream, "timeout", 0)
-			s.deadline(short)
+			s.deadline(ample)
 		},
 		outcome: outcome{timeout + unknown, 1, 1},
 	},
