@@ -97,6 +97,8 @@
 //	certificate not trusted, or no TLS                   no           known
 //	the context of the call has ended                    no           unknown, if the request was written
 //
+// A session that is sent without its changeSequence may be applied twice, once for each attempt that arrives.
+//
 // The wait before the next attempt is random up to a bound that doubles, or what Retry-After asks for, and at most
 // MaxDelay. A wait that would outlive the deadline of the context is not begun.
 //

@@ -116,7 +116,7 @@ func (s *Server) Session(id uuid.UUID) (kodexa.Session, bool) {
 	return clone(v), ok
 }
 
-// Requests returns the requests that arrived, in order.
+// Requests returns the requests that arrived, in order. The server keeps all of them until it is dropped.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
