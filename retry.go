@@ -210,6 +210,9 @@ type attemptTimeoutError time.Duration
 func (t attemptTimeoutError) Error() string {
 	return fmt.Sprintf("no complete answer within %v", time.Duration(t))
 }
+
+// Timeout and Temporary make it a [net.Error], as net/http's own is. It is not [context.DeadlineExceeded]: the context of
+// the call goes on.
 func (t attemptTimeoutError) Timeout() bool   { return true }
 func (t attemptTimeoutError) Temporary() bool { return true }
 
