@@ -357,7 +357,7 @@ func TestTheHeaderOfAnAnswerIsBounded(t *testing.T) {
 // Servers that answer slowly are cut off by WithTimeout. The test waits as long as that and for nothing else.
 func TestTheTimeOfAnAttemptIsBounded(t *testing.T) {
 	t.Parallel()
-	const limit = 50 * time.Millisecond
+	const limit = time.Second // enough for a header on a machine that does other things too
 	slowly := func(w http.ResponseWriter, r *http.Request) {
 		tick := time.NewTicker(limit / 10)
 		defer tick.Stop()
@@ -399,7 +399,7 @@ func TestTheTimeOfAnAttemptIsBounded(t *testing.T) {
 			}, kodexa.WithTimeout(limit))
 			start := time.Now()
 			session, err := c.UpdateSession(t.Context(), uuid.Nil, kodexa.Session{State: new("OPEN")})
-			if took := time.Since(start); session != nil || err == nil || took < limit || took > 100*limit {
+			if took := time.Since(start); session != nil || err == nil || took < limit || took > 30*limit {
 				t.Errorf("got %v, %v after %v", session, err, took)
 			}
 			api, ok := errors.AsType[*kodexa.APIError](err)
@@ -413,26 +413,6 @@ func TestTheTimeOfAnAttemptIsBounded(t *testing.T) {
 				t.Errorf("%T is no timeout: %v", err, err)
 			}
 		})
-	}
-}
-
-func TestNothingIsReadAfterAChangeOfProtocol(t *testing.T) {
-	t.Parallel()
-	c := bounded(t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		conn, buffered, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer func() { _ = conn.Close() }()
-		_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
-		_ = buffered.Flush()
-		_, _ = conn.Read(make([]byte, 1)) // until the client hangs up
-	}, kodexa.WithTimeout(10*time.Second))
-	_, err := c.UpdateSession(t.Context(), uuid.Nil, kodexa.Session{})
-	if api, ok := errors.AsType[*kodexa.APIError](err); !ok || api.StatusCode != http.StatusSwitchingProtocols || errors.Unwrap(api) != nil {
-		t.Errorf("got %v, %v", err, errors.Unwrap(err))
 	}
 }
 

@@ -663,29 +663,6 @@ func TestNoSecretInWhatIsMadeOfValues(t *testing.T) {
 	})
 }
 
-func TestErrorsAreLoggedInParts(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		react reaction
-		want  string
-	}{
-		{answers(http.StatusConflict), "err.status=409 err.method=PUT err.path=/api/sessions/{id} err.attempts=1 err.outcome_unknown=false"},
-		{answers(http.StatusInternalServerError), "err.status=500 err.method=PUT err.path=/api/sessions/{id} err.attempts=1 err.outcome_unknown=true"},
-		{
-			answersBody(watched(`{"id":1}`), http.StatusOK, "Content-Type", "application/json"),
-			`err.direction=response err.status=200 err.method=PUT err.path=/api/sessions/{id} ` +
-				`err.violations="[{Pointer:/id Reason:value must be a string}]" err.outcome_unknown=true`,
-		},
-	} {
-		err := call(t.Context(), t, &script{reactions: []reaction{test.react}}).err
-		var logged bytes.Buffer
-		slog.New(slog.NewTextHandler(&logged, nil)).Error("m", "err", err)
-		if !strings.HasSuffix(logged.String(), "msg=m "+test.want+"\n") {
-			t.Errorf("got %s, want %s", logged.String(), test.want)
-		}
-	}
-}
-
 func TestNoSecretInErrorsOfNew(t *testing.T) { // not parallel: it sets the environment
 	for name, opt := range map[string]kodexa.Option{
 		"key with a line break":      kodexa.WithAPIKey(canaryKey + "\n"),

@@ -712,17 +712,19 @@ func TestEncodingRefuses(t *testing.T) {
 		for member := range all[name].Value.Properties {
 			t.Run(name+"."+member+" set as unnamed", func(t *testing.T) {
 				t.Parallel()
-				m := newModel()
-				if err := json.Unmarshal([]byte(fmt.Sprintf(`{%q:%s}`, member, sample(all[name].Value.Properties[member].Value))), m); err != nil {
-					t.Fatal(err)
-				}
-				m.Set(member, jsonv1.RawMessage(`"secret"`))
-				for by, encode := range encoders {
-					switch got, err := encode(m); {
-					case err == nil:
-						t.Errorf("%s wrote %s", by, got)
-					case strings.Contains(err.Error(), "secret"):
-						t.Errorf("%s tells the value: %v", by, err)
+				for _, doc := range []string{`{}`, fmt.Sprintf(`{%q:%s}`, member, sample(all[name].Value.Properties[member].Value))} {
+					m := newModel()
+					if err := json.Unmarshal([]byte(doc), m); err != nil {
+						t.Fatal(err)
+					}
+					m.Set(member, jsonv1.RawMessage(`"secret"`))
+					for by, encode := range encoders {
+						switch got, err := encode(m); {
+						case err == nil:
+							t.Errorf("%s wrote %s beside %s", by, got, doc)
+						case strings.Contains(err.Error(), "secret"):
+							t.Errorf("%s tells the value: %v", by, err)
+						}
 					}
 				}
 			})
