@@ -309,6 +309,10 @@ var encoders = map[string]func(any) (string, error){
 	},
 	"v2 of invalid UTF-8":  func(v any) (string, error) { return text(json.Marshal(v, jsontext.AllowInvalidUTF8(true))) },
 	"v2 of repeated names": func(v any) (string, error) { return text(json.Marshal(v, jsontext.AllowDuplicateNames(true))) },
+	"v2 of version 1's options, member": func(v any) (string, error) {
+		doc, err := json.Marshal(struct{ M any }{v}, jsonlegacy.DefaultOptionsV1(), jsontext.EscapeForHTML(false))
+		return unwrapped(string(doc), err)(`{"M":`, "}")
+	},
 	"v2 of version 1's options": func(v any) (string, error) {
 		return text(json.Marshal(v, jsonlegacy.DefaultOptionsV1(), jsontext.EscapeForHTML(false)))
 	},
@@ -412,6 +416,12 @@ var decoders = map[string]func(doc string, v any) error{
 	"v2 of version 1's options": func(doc string, v any) error {
 		return json.Unmarshal([]byte(doc), v, jsonlegacy.DefaultOptionsV1())
 	},
+	"v2 of version 1's options, member": func(doc string, v any) error {
+		return json.Unmarshal([]byte(`{"M":`+doc+"}"), &struct{ M any }{v}, jsonlegacy.DefaultOptionsV1())
+	},
+	"v2 of version 1's options, later member": func(doc string, v any) error {
+		return json.Unmarshal([]byte(`{"L":[{"a":1}],"M":`+doc+`,"N":{"b":2}}`), &struct{ L, M, N any }{nil, v, nil}, jsonlegacy.DefaultOptionsV1())
+	},
 }
 
 // iotest returns a reader that yields doc byte by byte, so that a decoder must keep what it wants.
@@ -443,6 +453,21 @@ func TestEveryDecoderReadsTheSame(t *testing.T) {
 					t.Errorf("became %s", encode(t, got))
 				}
 			})
+		}
+	}
+}
+
+func TestNamesAreReadWithoutTheirEscapes(t *testing.T) {
+	t.Parallel()
+	const doc = `{"\u0069d":"a","organi\u007aation":{"n\u0061me":"b"},"\u003c\/\"":"\u003c"}`
+	for name, decode := range decoders {
+		var s gen.Session
+		if err := decode(doc, &s); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := encode(t, s); got != `{"id":"a","organization":{"name":"b"},"</\"":"\u003c"}` {
+			t.Errorf("%s: became %s", name, got)
 		}
 	}
 }
