@@ -10,15 +10,11 @@ import (
 	"bytes"
 	"context"
 	jsonv1 "encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
-	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +23,8 @@ import (
 	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
+
+	"github.com/kodexa-community/kodexa-go/internal/jsonio"
 )
 
 // AuthGroupLink The link from an organization to its authorization group.
@@ -154,175 +152,6 @@ func (r UpdateSessionResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("status", r.StatusCode()))
 }
 
-// options make every way of encoding and decoding a model give the same result: the rules of version 2 whatever the
-// caller's are, unnamed members as they came, and maps in the order of their names.
-var options = json.JoinOptions(
-	json.DefaultOptionsV2(),
-	json.StringifyNumbers(false),
-	json.WithMarshalers(nil),
-	json.WithUnmarshalers(nil),
-	json.Deterministic(true),
-	jsontext.PreserveRawStrings(true),
-)
-
-// errNamed is what AdditionalProperties with a member that has a field can't be encoded for.
-var errNamed = errors.New("AdditionalProperties has a member that the contract names")
-
-// model is a model's own side of encoding and decoding, which relies on options.
-type model interface {
-	encode(enc *jsontext.Encoder) error
-	decode(dec *jsontext.Decoder) error
-}
-
-// withOptions is a model to encode or decode once options are set.
-type withOptions struct{ model }
-
-// MarshalJSONTo is called by encode.
-func (m *withOptions) MarshalJSONTo(enc *jsontext.Encoder) error { return m.encode(enc) }
-
-// UnmarshalJSONFrom is called by decode.
-func (m *withOptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return m.decode(dec) }
-
-// decode decodes m with options. A decoder that lets pass what they don't can't be made strict halfway.
-func decode(dec *jsontext.Decoder, m model) error {
-	repeated, _ := json.GetOption(dec.Options(), jsontext.AllowDuplicateNames)
-	invalid, _ := json.GetOption(dec.Options(), jsontext.AllowInvalidUTF8)
-	if !repeated && !invalid {
-		return json.UnmarshalDecode(dec, &withOptions{m}, options)
-	}
-	raw, err := dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(raw, &withOptions{m}, options)
-}
-
-// write writes a member.
-func write(enc *jsontext.Encoder, name string, value any) error {
-	if err := enc.WriteToken(jsontext.String(name)); err != nil {
-		return err
-	}
-	switch value := value.(type) {
-	case *string:
-		return enc.WriteToken(jsontext.String(*value))
-	case *bool:
-		return enc.WriteToken(jsontext.Bool(*value))
-	case *int32:
-		return enc.WriteToken(jsontext.Int(int64(*value)))
-	case *time.Time:
-		moment := *value
-		if _, offset := moment.Zone(); offset%60 != 0 {
-			moment = moment.UTC() // such an offset can't be written
-		}
-		text, err := moment.AppendText(append(enc.AvailableBuffer(), '"'))
-		if err != nil {
-			return err
-		}
-		return enc.WriteValue(append(text, '"'))
-	case model:
-		return value.encode(enc)
-	}
-	return json.MarshalEncode(enc, value)
-}
-
-// writeNullable writes a member that may be null, unless it is not specified.
-func writeNullable[T any](enc *jsontext.Encoder, name string, field nullable.Nullable[T]) error {
-	if value, ok := field[true]; ok {
-		return write(enc, name, &value)
-	}
-	if field.IsNull() {
-		return write(enc, name, jsonv1.RawMessage("null"))
-	}
-	return nil
-}
-
-// sortedKeys returns the names in m in order.
-func sortedKeys[T any](m map[string]T) []string {
-	if len(m) == 0 {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(m))
-}
-
-// isEmpty reports whether omitempty leaves out a member that is not a pointer.
-func isEmpty(value any) bool {
-	switch v := reflect.ValueOf(value); v.Kind() {
-	case reflect.Map, reflect.Slice, reflect.String:
-		return v.Len() == 0
-	case reflect.Invalid:
-		return true
-	default:
-		return v.IsZero()
-	}
-}
-
-// readOptional reads a member into value and points field to it; null leaves field as it is.
-func readOptional[T any](dec *jsontext.Decoder, value *T, field **T) error {
-	if dec.PeekKind() == 'n' {
-		return dec.SkipValue()
-	}
-	*field = value
-	return read(dec, value)
-}
-
-// read reads a member. Its errors name place and types, not the value that could not be decoded.
-func read(dec *jsontext.Decoder, value any) error {
-	kind := dec.PeekKind()
-	switch value := value.(type) {
-	case *string:
-		if kind == '"' {
-			token, err := dec.ReadToken()
-			if err == nil {
-				*value = token.String()
-			}
-			return err
-		}
-	case *bool:
-		if kind == 't' || kind == 'f' {
-			*value = kind == 't'
-			return dec.SkipValue()
-		}
-	case *jsonv1.RawMessage:
-		raw, err := dec.ReadValue()
-		*value = jsonv1.RawMessage(bytes.Clone(raw))
-		return err
-	case model:
-		return value.decode(dec)
-	}
-	err := json.UnmarshalDecode(dec, value)
-	if err == nil {
-		return nil
-	}
-	if semantic := (*json.SemanticError)(nil); errors.As(err, &semantic) {
-		semantic.JSONValue, semantic.Err = nil, nil
-	}
-	return err
-}
-
-// readNullable reads a member that may be null.
-func readNullable[T any](dec *jsontext.Decoder, field *nullable.Nullable[T]) error {
-	if dec.PeekKind() == 'n' {
-		field.SetNull()
-		return dec.SkipValue()
-	}
-	var value T
-	err := read(dec, &value)
-	field.Set(value)
-	return err
-}
-
-// readName reads the name of the next member. It is valid until the next read.
-func readName(dec *jsontext.Decoder) ([]byte, error) {
-	text, err := dec.ReadValue()
-	if err != nil {
-		return nil, err
-	}
-	if bytes.IndexByte(text, '\\') >= 0 {
-		return jsontext.AppendUnquote(nil, text)
-	}
-	return text[1 : len(text)-1], nil
-}
-
 // Get returns the member that the contract does not name, as JSON, and whether there is one.
 func (a AuthGroupLink) Get(name string) (value jsonv1.RawMessage, found bool) {
 	value, found = a.AdditionalProperties[name]
@@ -340,82 +169,75 @@ func (a *AuthGroupLink) Set(name string, value jsonv1.RawMessage) {
 
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a AuthGroupLink) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, &withOptions{&a}, options)
+	return jsonio.MarshalJSONTo(enc, &a)
 }
 
 // UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
 // as they are.
-func (a *AuthGroupLink) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return decode(dec, a) }
+func (a *AuthGroupLink) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return jsonio.UnmarshalJSONFrom(dec, a)
+}
 
 // MarshalJSON is MarshalJSONTo for encoding/json.
-func (a AuthGroupLink) MarshalJSON() ([]byte, error) { return json.Marshal(&withOptions{&a}, options) }
+func (a AuthGroupLink) MarshalJSON() ([]byte, error) { return jsonio.MarshalJSON(&a) }
 
 // UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
-func (a *AuthGroupLink) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, &withOptions{a}, options)
-}
+func (a *AuthGroupLink) UnmarshalJSON(b []byte) error { return jsonio.UnmarshalJSON(b, a) }
 
-func (a *AuthGroupLink) encode(enc *jsontext.Encoder) error {
-	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
-		return err
-	}
+// WriteJSON is for the module's own use.
+func (a *AuthGroupLink) WriteJSON(w *jsonio.Writer) error {
+	w.Begin()
 	if a.AuthGroup != nil {
-		if err := write(enc, "authGroup", a.AuthGroup); err != nil {
+		if err := w.Write("authGroup", a.AuthGroup); err != nil {
 			return err
 		}
 	}
-	for _, name := range sortedKeys(a.AdditionalProperties) {
+	for name := range a.AdditionalProperties {
 		switch name {
 		case "authGroup":
-			return &json.SemanticError{GoType: reflect.TypeFor[AuthGroupLink](), JSONPointer: enc.StackPointer(), Err: errNamed}
-		}
-		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
-			return err
+			return jsonio.ErrNamed
 		}
 	}
-	return enc.WriteToken(jsontext.EndObject)
+	if err := jsonio.WriteMembers(w, a.AdditionalProperties); err != nil {
+		return err
+	}
+	w.End()
+	return nil
 }
 
-func (a *AuthGroupLink) decode(dec *jsontext.Decoder) error {
+// ReadJSON is for the module's own use.
+func (a *AuthGroupLink) ReadJSON(r *jsonio.Reader) error {
 	var m AuthGroupLink
-	switch kind := dec.PeekKind(); kind {
-	case 'n':
+	if r.Null() {
 		*a = m
-		return dec.SkipValue()
-	case '{':
-	default:
-		if err := dec.SkipValue(); err != nil {
-			return err
-		}
-		return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: reflect.TypeFor[AuthGroupLink]()}
+		return nil
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
+	if !r.Take('{') {
+		return jsonio.Mismatch[AuthGroupLink](r)
 	}
 	values := new(struct { // one allocation for what the optional members point to
 		AuthGroup string
 	})
-	for dec.PeekKind() != '}' {
-		name, err := readName(dec)
+	for !r.Take('}') {
+		name, err := r.Name()
 		if err != nil {
 			return err
 		}
 		switch string(name) {
 		case "authGroup":
-			err = readOptional(dec, &values.AuthGroup, &m.AuthGroup)
+			err = jsonio.ReadOptional(r, &values.AuthGroup, &m.AuthGroup)
 		default:
 			var value jsonv1.RawMessage
-			name := string(name)
-			err = read(dec, &value)
-			m.Set(name, value)
+			err = jsonio.Read(r, &value)
+			m.Set(string(name), value)
 		}
 		if err != nil {
-			return err
+			return jsonio.Within(name, err)
 		}
+		r.Take(',')
 	}
 	*a = m
-	_, err := dec.ReadToken()
-	return err
+	return nil
 }
 
 // Format prints the type's name alone, whatever the verb: the members may be secrets.
@@ -443,157 +265,151 @@ func (a *Organization) Set(name string, value jsonv1.RawMessage) {
 
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a Organization) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, &withOptions{&a}, options)
+	return jsonio.MarshalJSONTo(enc, &a)
 }
 
 // UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
 // as they are.
-func (a *Organization) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return decode(dec, a) }
-
-// MarshalJSON is MarshalJSONTo for encoding/json.
-func (a Organization) MarshalJSON() ([]byte, error) { return json.Marshal(&withOptions{&a}, options) }
-
-// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
-func (a *Organization) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, &withOptions{a}, options)
+func (a *Organization) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return jsonio.UnmarshalJSONFrom(dec, a)
 }
 
-func (a *Organization) encode(enc *jsontext.Encoder) error {
-	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
-		return err
-	}
+// MarshalJSON is MarshalJSONTo for encoding/json.
+func (a Organization) MarshalJSON() ([]byte, error) { return jsonio.MarshalJSON(&a) }
+
+// UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
+func (a *Organization) UnmarshalJSON(b []byte) error { return jsonio.UnmarshalJSON(b, a) }
+
+// WriteJSON is for the module's own use.
+func (a *Organization) WriteJSON(w *jsonio.Writer) error {
+	w.Begin()
 	if a.AuthGroupLink != nil {
-		if err := write(enc, "authGroupLink", a.AuthGroupLink); err != nil {
+		if err := w.Write("authGroupLink", a.AuthGroupLink); err != nil {
 			return err
 		}
 	}
 	if a.ChangeSequence != nil {
-		if err := write(enc, "changeSequence", a.ChangeSequence); err != nil {
+		if err := w.Write("changeSequence", a.ChangeSequence); err != nil {
 			return err
 		}
 	}
 	if a.CreatedOn != nil {
-		if err := write(enc, "createdOn", a.CreatedOn); err != nil {
+		if err := w.Write("createdOn", a.CreatedOn); err != nil {
 			return err
 		}
 	}
 	if a.DefaultToPrivateTemplates != nil {
-		if err := write(enc, "defaultToPrivateTemplates", a.DefaultToPrivateTemplates); err != nil {
+		if err := w.Write("defaultToPrivateTemplates", a.DefaultToPrivateTemplates); err != nil {
 			return err
 		}
 	}
 	if a.Description != nil {
-		if err := write(enc, "description", a.Description); err != nil {
+		if err := w.Write("description", a.Description); err != nil {
 			return err
 		}
 	}
 	if a.EnterpriseOrganization != nil {
-		if err := write(enc, "enterpriseOrganization", a.EnterpriseOrganization); err != nil {
+		if err := w.Write("enterpriseOrganization", a.EnterpriseOrganization); err != nil {
 			return err
 		}
 	}
 	if a.Features != nil {
-		if err := write(enc, "features", a.Features); err != nil {
+		if err := w.Write("features", a.Features); err != nil {
 			return err
 		}
 	}
 	if a.HasImage != nil {
-		if err := write(enc, "hasImage", a.HasImage); err != nil {
+		if err := w.Write("hasImage", a.HasImage); err != nil {
 			return err
 		}
 	}
 	if a.ID != nil {
-		if err := write(enc, "id", a.ID); err != nil {
+		if err := w.Write("id", a.ID); err != nil {
 			return err
 		}
 	}
 	if a.Memory != nil {
-		if err := write(enc, "memory", a.Memory); err != nil {
+		if err := w.Write("memory", a.Memory); err != nil {
 			return err
 		}
 	}
 	if a.Name != nil {
-		if err := write(enc, "name", a.Name); err != nil {
+		if err := w.Write("name", a.Name); err != nil {
 			return err
 		}
 	}
 	if a.OrganizationStatus != nil {
-		if err := write(enc, "organizationStatus", a.OrganizationStatus); err != nil {
+		if err := w.Write("organizationStatus", a.OrganizationStatus); err != nil {
 			return err
 		}
 	}
 	if a.Properties != nil {
-		if err := write(enc, "properties", a.Properties); err != nil {
+		if err := w.Write("properties", a.Properties); err != nil {
 			return err
 		}
 	}
 	if a.PublicAccess != nil {
-		if err := write(enc, "publicAccess", a.PublicAccess); err != nil {
+		if err := w.Write("publicAccess", a.PublicAccess); err != nil {
 			return err
 		}
 	}
 	if a.SearchText != nil {
-		if err := write(enc, "searchText", a.SearchText); err != nil {
+		if err := w.Write("searchText", a.SearchText); err != nil {
 			return err
 		}
 	}
 	if a.Slug != nil {
-		if err := write(enc, "slug", a.Slug); err != nil {
+		if err := w.Write("slug", a.Slug); err != nil {
 			return err
 		}
 	}
 	if a.StripeCustomerID != nil {
-		if err := write(enc, "stripeCustomerId", a.StripeCustomerID); err != nil {
+		if err := w.Write("stripeCustomerId", a.StripeCustomerID); err != nil {
 			return err
 		}
 	}
 	if a.SupportAccess != nil {
-		if err := write(enc, "supportAccess", a.SupportAccess); err != nil {
+		if err := w.Write("supportAccess", a.SupportAccess); err != nil {
 			return err
 		}
 	}
 	if a.SupportAccessExpiresAt != nil {
-		if err := write(enc, "supportAccessExpiresAt", a.SupportAccessExpiresAt); err != nil {
+		if err := w.Write("supportAccessExpiresAt", a.SupportAccessExpiresAt); err != nil {
 			return err
 		}
 	}
 	if a.UpdatedOn != nil {
-		if err := write(enc, "updatedOn", a.UpdatedOn); err != nil {
+		if err := w.Write("updatedOn", a.UpdatedOn); err != nil {
 			return err
 		}
 	}
 	if a.UUID != nil {
-		if err := write(enc, "uuid", a.UUID); err != nil {
+		if err := w.Write("uuid", a.UUID); err != nil {
 			return err
 		}
 	}
-	for _, name := range sortedKeys(a.AdditionalProperties) {
+	for name := range a.AdditionalProperties {
 		switch name {
 		case "authGroupLink", "changeSequence", "createdOn", "defaultToPrivateTemplates", "description", "enterpriseOrganization", "features", "hasImage", "id", "memory", "name", "organizationStatus", "properties", "publicAccess", "searchText", "slug", "stripeCustomerId", "supportAccess", "supportAccessExpiresAt", "updatedOn", "uuid":
-			return &json.SemanticError{GoType: reflect.TypeFor[Organization](), JSONPointer: enc.StackPointer(), Err: errNamed}
-		}
-		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
-			return err
+			return jsonio.ErrNamed
 		}
 	}
-	return enc.WriteToken(jsontext.EndObject)
+	if err := jsonio.WriteMembers(w, a.AdditionalProperties); err != nil {
+		return err
+	}
+	w.End()
+	return nil
 }
 
-func (a *Organization) decode(dec *jsontext.Decoder) error {
+// ReadJSON is for the module's own use.
+func (a *Organization) ReadJSON(r *jsonio.Reader) error {
 	var m Organization
-	switch kind := dec.PeekKind(); kind {
-	case 'n':
+	if r.Null() {
 		*a = m
-		return dec.SkipValue()
-	case '{':
-	default:
-		if err := dec.SkipValue(); err != nil {
-			return err
-		}
-		return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: reflect.TypeFor[Organization]()}
+		return nil
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
+	if !r.Take('{') {
+		return jsonio.Mismatch[Organization](r)
 	}
 	values := new(struct { // one allocation for what the optional members point to
 		AuthGroupLink             AuthGroupLink
@@ -618,67 +434,66 @@ func (a *Organization) decode(dec *jsontext.Decoder) error {
 		UpdatedOn                 time.Time
 		UUID                      string
 	})
-	for dec.PeekKind() != '}' {
-		name, err := readName(dec)
+	for !r.Take('}') {
+		name, err := r.Name()
 		if err != nil {
 			return err
 		}
 		switch string(name) {
 		case "authGroupLink":
-			err = readOptional(dec, &values.AuthGroupLink, &m.AuthGroupLink)
+			err = jsonio.ReadOptional(r, &values.AuthGroupLink, &m.AuthGroupLink)
 		case "changeSequence":
-			err = readOptional(dec, &values.ChangeSequence, &m.ChangeSequence)
+			err = jsonio.ReadOptional(r, &values.ChangeSequence, &m.ChangeSequence)
 		case "createdOn":
-			err = readOptional(dec, &values.CreatedOn, &m.CreatedOn)
+			err = jsonio.ReadOptional(r, &values.CreatedOn, &m.CreatedOn)
 		case "defaultToPrivateTemplates":
-			err = readOptional(dec, &values.DefaultToPrivateTemplates, &m.DefaultToPrivateTemplates)
+			err = jsonio.ReadOptional(r, &values.DefaultToPrivateTemplates, &m.DefaultToPrivateTemplates)
 		case "description":
-			err = readOptional(dec, &values.Description, &m.Description)
+			err = jsonio.ReadOptional(r, &values.Description, &m.Description)
 		case "enterpriseOrganization":
-			err = readOptional(dec, &values.EnterpriseOrganization, &m.EnterpriseOrganization)
+			err = jsonio.ReadOptional(r, &values.EnterpriseOrganization, &m.EnterpriseOrganization)
 		case "features":
-			err = readOptional(dec, &values.Features, &m.Features)
+			err = jsonio.ReadOptional(r, &values.Features, &m.Features)
 		case "hasImage":
-			err = readOptional(dec, &values.HasImage, &m.HasImage)
+			err = jsonio.ReadOptional(r, &values.HasImage, &m.HasImage)
 		case "id":
-			err = readOptional(dec, &values.ID, &m.ID)
+			err = jsonio.ReadOptional(r, &values.ID, &m.ID)
 		case "memory":
-			err = readOptional(dec, &values.Memory, &m.Memory)
+			err = jsonio.ReadOptional(r, &values.Memory, &m.Memory)
 		case "name":
-			err = readOptional(dec, &values.Name, &m.Name)
+			err = jsonio.ReadOptional(r, &values.Name, &m.Name)
 		case "organizationStatus":
-			err = readOptional(dec, &values.OrganizationStatus, &m.OrganizationStatus)
+			err = jsonio.ReadOptional(r, &values.OrganizationStatus, &m.OrganizationStatus)
 		case "properties":
-			err = readOptional(dec, &values.Properties, &m.Properties)
+			err = jsonio.ReadOptional(r, &values.Properties, &m.Properties)
 		case "publicAccess":
-			err = readOptional(dec, &values.PublicAccess, &m.PublicAccess)
+			err = jsonio.ReadOptional(r, &values.PublicAccess, &m.PublicAccess)
 		case "searchText":
-			err = readOptional(dec, &values.SearchText, &m.SearchText)
+			err = jsonio.ReadOptional(r, &values.SearchText, &m.SearchText)
 		case "slug":
-			err = readOptional(dec, &values.Slug, &m.Slug)
+			err = jsonio.ReadOptional(r, &values.Slug, &m.Slug)
 		case "stripeCustomerId":
-			err = readOptional(dec, &values.StripeCustomerID, &m.StripeCustomerID)
+			err = jsonio.ReadOptional(r, &values.StripeCustomerID, &m.StripeCustomerID)
 		case "supportAccess":
-			err = readOptional(dec, &values.SupportAccess, &m.SupportAccess)
+			err = jsonio.ReadOptional(r, &values.SupportAccess, &m.SupportAccess)
 		case "supportAccessExpiresAt":
-			err = readOptional(dec, &values.SupportAccessExpiresAt, &m.SupportAccessExpiresAt)
+			err = jsonio.ReadOptional(r, &values.SupportAccessExpiresAt, &m.SupportAccessExpiresAt)
 		case "updatedOn":
-			err = readOptional(dec, &values.UpdatedOn, &m.UpdatedOn)
+			err = jsonio.ReadOptional(r, &values.UpdatedOn, &m.UpdatedOn)
 		case "uuid":
-			err = readOptional(dec, &values.UUID, &m.UUID)
+			err = jsonio.ReadOptional(r, &values.UUID, &m.UUID)
 		default:
 			var value jsonv1.RawMessage
-			name := string(name)
-			err = read(dec, &value)
-			m.Set(name, value)
+			err = jsonio.Read(r, &value)
+			m.Set(string(name), value)
 		}
 		if err != nil {
-			return err
+			return jsonio.Within(name, err)
 		}
+		r.Take(',')
 	}
 	*a = m
-	_, err := dec.ReadToken()
-	return err
+	return nil
 }
 
 // Format prints the type's name alone, whatever the verb: the members may be secrets.
@@ -704,84 +519,75 @@ func (a *OrganizationMemory) Set(name string, value jsonv1.RawMessage) {
 
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
 func (a OrganizationMemory) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, &withOptions{&a}, options)
+	return jsonio.MarshalJSONTo(enc, &a)
 }
 
 // UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
 // as they are.
-func (a *OrganizationMemory) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return decode(dec, a) }
+func (a *OrganizationMemory) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return jsonio.UnmarshalJSONFrom(dec, a)
+}
 
 // MarshalJSON is MarshalJSONTo for encoding/json.
-func (a OrganizationMemory) MarshalJSON() ([]byte, error) {
-	return json.Marshal(&withOptions{&a}, options)
-}
+func (a OrganizationMemory) MarshalJSON() ([]byte, error) { return jsonio.MarshalJSON(&a) }
 
 // UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
-func (a *OrganizationMemory) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, &withOptions{a}, options)
-}
+func (a *OrganizationMemory) UnmarshalJSON(b []byte) error { return jsonio.UnmarshalJSON(b, a) }
 
-func (a *OrganizationMemory) encode(enc *jsontext.Encoder) error {
-	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
-		return err
-	}
+// WriteJSON is for the module's own use.
+func (a *OrganizationMemory) WriteJSON(w *jsonio.Writer) error {
+	w.Begin()
 	if a.OrderedDashboards != nil {
-		if err := write(enc, "orderedDashboards", a.OrderedDashboards); err != nil {
+		if err := w.Write("orderedDashboards", a.OrderedDashboards); err != nil {
 			return err
 		}
 	}
-	for _, name := range sortedKeys(a.AdditionalProperties) {
+	for name := range a.AdditionalProperties {
 		switch name {
 		case "orderedDashboards":
-			return &json.SemanticError{GoType: reflect.TypeFor[OrganizationMemory](), JSONPointer: enc.StackPointer(), Err: errNamed}
-		}
-		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
-			return err
+			return jsonio.ErrNamed
 		}
 	}
-	return enc.WriteToken(jsontext.EndObject)
+	if err := jsonio.WriteMembers(w, a.AdditionalProperties); err != nil {
+		return err
+	}
+	w.End()
+	return nil
 }
 
-func (a *OrganizationMemory) decode(dec *jsontext.Decoder) error {
+// ReadJSON is for the module's own use.
+func (a *OrganizationMemory) ReadJSON(r *jsonio.Reader) error {
 	var m OrganizationMemory
-	switch kind := dec.PeekKind(); kind {
-	case 'n':
+	if r.Null() {
 		*a = m
-		return dec.SkipValue()
-	case '{':
-	default:
-		if err := dec.SkipValue(); err != nil {
-			return err
-		}
-		return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: reflect.TypeFor[OrganizationMemory]()}
+		return nil
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
+	if !r.Take('{') {
+		return jsonio.Mismatch[OrganizationMemory](r)
 	}
 	values := new(struct { // one allocation for what the optional members point to
 		OrderedDashboards []string
 	})
-	for dec.PeekKind() != '}' {
-		name, err := readName(dec)
+	for !r.Take('}') {
+		name, err := r.Name()
 		if err != nil {
 			return err
 		}
 		switch string(name) {
 		case "orderedDashboards":
-			err = readOptional(dec, &values.OrderedDashboards, &m.OrderedDashboards)
+			err = jsonio.ReadOptional(r, &values.OrderedDashboards, &m.OrderedDashboards)
 		default:
 			var value jsonv1.RawMessage
-			name := string(name)
-			err = read(dec, &value)
-			m.Set(name, value)
+			err = jsonio.Read(r, &value)
+			m.Set(string(name), value)
 		}
 		if err != nil {
-			return err
+			return jsonio.Within(name, err)
 		}
+		r.Take(',')
 	}
 	*a = m
-	_, err := dec.ReadToken()
-	return err
+	return nil
 }
 
 // Format prints the type's name alone, whatever the verb: the members may be secrets.
@@ -810,96 +616,90 @@ func (a *Session) Set(name string, value jsonv1.RawMessage) {
 }
 
 // MarshalJSONTo writes the named members that are set in the contract's order, then the unnamed ones by name.
-func (a Session) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, &withOptions{&a}, options)
-}
+func (a Session) MarshalJSONTo(enc *jsontext.Encoder) error { return jsonio.MarshalJSONTo(enc, &a) }
 
 // UnmarshalJSONFrom replaces a with the object it reads; null empties it. Members that the contract does not name are kept
 // as they are.
-func (a *Session) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return decode(dec, a) }
+func (a *Session) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return jsonio.UnmarshalJSONFrom(dec, a)
+}
 
 // MarshalJSON is MarshalJSONTo for encoding/json.
-func (a Session) MarshalJSON() ([]byte, error) { return json.Marshal(&withOptions{&a}, options) }
+func (a Session) MarshalJSON() ([]byte, error) { return jsonio.MarshalJSON(&a) }
 
 // UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
-func (a *Session) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &withOptions{a}, options) }
+func (a *Session) UnmarshalJSON(b []byte) error { return jsonio.UnmarshalJSON(b, a) }
 
-func (a *Session) encode(enc *jsontext.Encoder) error {
-	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
-		return err
-	}
+// WriteJSON is for the module's own use.
+func (a *Session) WriteJSON(w *jsonio.Writer) error {
+	w.Begin()
 	if a.ChangeSequence != nil {
-		if err := write(enc, "changeSequence", a.ChangeSequence); err != nil {
+		if err := w.Write("changeSequence", a.ChangeSequence); err != nil {
 			return err
 		}
 	}
 	if a.CreatedOn != nil {
-		if err := write(enc, "createdOn", a.CreatedOn); err != nil {
+		if err := w.Write("createdOn", a.CreatedOn); err != nil {
 			return err
 		}
 	}
 	if a.ID != nil {
-		if err := write(enc, "id", a.ID); err != nil {
+		if err := w.Write("id", a.ID); err != nil {
 			return err
 		}
 	}
 	if a.Organization != nil {
-		if err := write(enc, "organization", a.Organization); err != nil {
+		if err := w.Write("organization", a.Organization); err != nil {
 			return err
 		}
 	}
 	{
-		if err := writeNullable(enc, "organizationId", a.OrganizationID); err != nil {
+		if err := jsonio.WriteNullable(w, "organizationId", a.OrganizationID); err != nil {
 			return err
 		}
 	}
 	if a.State != nil {
-		if err := write(enc, "state", a.State); err != nil {
+		if err := w.Write("state", a.State); err != nil {
 			return err
 		}
 	}
 	if a.Token != nil {
-		if err := write(enc, "token", a.Token); err != nil {
+		if err := w.Write("token", a.Token); err != nil {
 			return err
 		}
 	}
 	if a.UpdatedOn != nil {
-		if err := write(enc, "updatedOn", a.UpdatedOn); err != nil {
+		if err := w.Write("updatedOn", a.UpdatedOn); err != nil {
 			return err
 		}
 	}
 	if a.UUID != nil {
-		if err := write(enc, "uuid", a.UUID); err != nil {
+		if err := w.Write("uuid", a.UUID); err != nil {
 			return err
 		}
 	}
-	for _, name := range sortedKeys(a.AdditionalProperties) {
+	for name := range a.AdditionalProperties {
 		switch name {
 		case "changeSequence", "createdOn", "id", "organization", "organizationId", "state", "token", "updatedOn", "uuid":
-			return &json.SemanticError{GoType: reflect.TypeFor[Session](), JSONPointer: enc.StackPointer(), Err: errNamed}
-		}
-		if err := write(enc, name, a.AdditionalProperties[name]); err != nil {
-			return err
+			return jsonio.ErrNamed
 		}
 	}
-	return enc.WriteToken(jsontext.EndObject)
+	if err := jsonio.WriteMembers(w, a.AdditionalProperties); err != nil {
+		return err
+	}
+	w.End()
+	return nil
 }
 
-func (a *Session) decode(dec *jsontext.Decoder) error {
+// ReadJSON is for the module's own use.
+func (a *Session) ReadJSON(r *jsonio.Reader) error {
 	var m Session
-	switch kind := dec.PeekKind(); kind {
-	case 'n':
+	if r.Null() {
 		*a = m
-		return dec.SkipValue()
-	case '{':
-	default:
-		if err := dec.SkipValue(); err != nil {
-			return err
-		}
-		return &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: reflect.TypeFor[Session]()}
+		return nil
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
+	if !r.Take('{') {
+		return jsonio.Mismatch[Session](r)
 	}
 	values := new(struct { // one allocation for what the optional members point to
 		ChangeSequence int32
@@ -911,43 +711,42 @@ func (a *Session) decode(dec *jsontext.Decoder) error {
 		UpdatedOn      time.Time
 		UUID           string
 	})
-	for dec.PeekKind() != '}' {
-		name, err := readName(dec)
+	for !r.Take('}') {
+		name, err := r.Name()
 		if err != nil {
 			return err
 		}
 		switch string(name) {
 		case "changeSequence":
-			err = readOptional(dec, &values.ChangeSequence, &m.ChangeSequence)
+			err = jsonio.ReadOptional(r, &values.ChangeSequence, &m.ChangeSequence)
 		case "createdOn":
-			err = readOptional(dec, &values.CreatedOn, &m.CreatedOn)
+			err = jsonio.ReadOptional(r, &values.CreatedOn, &m.CreatedOn)
 		case "id":
-			err = readOptional(dec, &values.ID, &m.ID)
+			err = jsonio.ReadOptional(r, &values.ID, &m.ID)
 		case "organization":
-			err = readOptional(dec, &values.Organization, &m.Organization)
+			err = jsonio.ReadOptional(r, &values.Organization, &m.Organization)
 		case "organizationId":
-			err = readNullable(dec, &m.OrganizationID)
+			err = jsonio.ReadNullable(r, &m.OrganizationID)
 		case "state":
-			err = readOptional(dec, &values.State, &m.State)
+			err = jsonio.ReadOptional(r, &values.State, &m.State)
 		case "token":
-			err = readOptional(dec, &values.Token, &m.Token)
+			err = jsonio.ReadOptional(r, &values.Token, &m.Token)
 		case "updatedOn":
-			err = readOptional(dec, &values.UpdatedOn, &m.UpdatedOn)
+			err = jsonio.ReadOptional(r, &values.UpdatedOn, &m.UpdatedOn)
 		case "uuid":
-			err = readOptional(dec, &values.UUID, &m.UUID)
+			err = jsonio.ReadOptional(r, &values.UUID, &m.UUID)
 		default:
 			var value jsonv1.RawMessage
-			name := string(name)
-			err = read(dec, &value)
-			m.Set(name, value)
+			err = jsonio.Read(r, &value)
+			m.Set(string(name), value)
 		}
 		if err != nil {
-			return err
+			return jsonio.Within(name, err)
 		}
+		r.Take(',')
 	}
 	*a = m
-	_, err := dec.ReadToken()
-	return err
+	return nil
 }
 
 // Format prints the type's name alone, whatever the verb: the members may be secrets.

@@ -1,0 +1,174 @@
+package jsonio
+
+import (
+	jsonv1 "encoding/json"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/oapi-codegen/nullable"
+)
+
+// Writer writes a text.
+type Writer struct{ text []byte }
+
+// Append appends m as JSON to text. The result is JSON in UTF-8 without repeated names if, and only if, the raw values in m
+// are: of those only the ends are checked.
+func Append(text []byte, m Model) ([]byte, error) {
+	w := Writer{text}
+	err := m.WriteJSON(&w)
+	return w.text, err
+}
+
+// options make every way of encoding a model give the same result: the rules of version 2 whatever the caller's are, and
+// raw values as they came.
+var options = json.JoinOptions(
+	json.DefaultOptionsV2(),
+	json.StringifyNumbers(false),
+	json.WithMarshalers(nil),
+	jsontext.PreserveRawStrings(true),
+)
+
+// MarshalJSONTo is a model's method of that name.
+func MarshalJSONTo(enc *jsontext.Encoder, m Model) error {
+	text, err := Append(enc.AvailableBuffer(), m)
+	if err != nil {
+		return within(enc.StackPointer(), err)
+	}
+	return json.MarshalEncode(enc, jsontext.Value(text), options)
+}
+
+// MarshalJSON is a model's method of that name.
+func MarshalJSON(m Model) ([]byte, error) { return json.Marshal(&marshaler{m}, options) }
+
+type marshaler struct{ Model }
+
+// MarshalJSONTo is called by [json.Marshal].
+func (m *marshaler) MarshalJSONTo(enc *jsontext.Encoder) error { return MarshalJSONTo(enc, m.Model) }
+
+// Begin begins an object.
+func (w *Writer) Begin() { w.text = append(w.text, '{') }
+
+// End ends an object.
+func (w *Writer) End() { w.text = append(w.text, '}') }
+
+// Write writes a member of an object. An error names the place, and no value.
+func (w *Writer) Write(name string, value any) (err error) {
+	if w.text[len(w.text)-1] != '{' {
+		w.text = append(w.text, ',')
+	}
+	if w.text, err = jsontext.AppendQuote(w.text, name); err != nil {
+		return &json.SemanticError{Err: err}
+	}
+	w.text = append(w.text, ':')
+	return Within(name, w.value(value))
+}
+
+// ErrNamed is that a member which the contract does not name has a name that it does.
+var ErrNamed = errors.New("AdditionalProperties has a member that the contract names")
+
+// WriteNullable writes a member that may be null, unless it is not specified.
+func WriteNullable[T any](w *Writer, name string, field nullable.Nullable[T]) error {
+	if value, ok := field[true]; ok {
+		return w.Write(name, &value)
+	}
+	if field.IsNull() {
+		return w.Write(name, jsonv1.RawMessage("null"))
+	}
+	return nil
+}
+
+// IsEmpty reports whether omitempty leaves out a member that is not a pointer.
+func IsEmpty(value any) bool {
+	switch v := reflect.ValueOf(value); v.Kind() {
+	case reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	case reflect.Invalid:
+		return true
+	default:
+		return v.IsZero()
+	}
+}
+
+// errRaw is that a raw value is not one JSON value.
+var errRaw = errors.New("the raw value is not JSON")
+
+func (w *Writer) value(value any) (err error) {
+	switch value := value.(type) {
+	case *string:
+		w.text, err = jsontext.AppendQuote(w.text, *value)
+	case *bool:
+		w.text = strconv.AppendBool(w.text, *value)
+	case *int32:
+		w.text = strconv.AppendInt(w.text, int64(*value), 10)
+	case *time.Time:
+		moment := *value
+		if _, offset := moment.Zone(); offset%60 != 0 {
+			moment = moment.UTC() // such an offset can't be written
+		}
+		w.text, err = moment.AppendText(append(w.text, '"'))
+		w.text = append(w.text, '"')
+	case jsonv1.RawMessage:
+		err = w.raw(value)
+	case *[]string:
+		err = w.strings(*value)
+	case *map[string]jsonv1.RawMessage:
+		w.Begin()
+		err = WriteMembers(w, *value)
+		w.End()
+	case Model:
+		err = value.WriteJSON(w)
+	default:
+		var text []byte
+		text, err = json.Marshal(value, options, json.Deterministic(true))
+		w.text = append(w.text, text...)
+	}
+	return err
+}
+
+// raw writes a value of any kind, without the white space around it. Nil is null.
+func (w *Writer) raw(value jsonv1.RawMessage) error {
+	if value == nil {
+		value = jsonv1.RawMessage("null")
+	}
+	r := NewReader(value)
+	text, _, ok := r.Value()
+	if !ok || !r.AtEnd() {
+		return errRaw
+	}
+	w.text = append(w.text, text...)
+	return nil
+}
+
+func (w *Writer) strings(list []string) (err error) {
+	size := len("[]")
+	for _, item := range list {
+		size += len(item) + len(`"",`)
+	}
+	w.text = append(slices.Grow(w.text, size), '[')
+	for i, item := range list {
+		if i > 0 {
+			w.text = append(w.text, ',')
+		}
+		if w.text, err = jsontext.AppendQuote(w.text, item); err != nil {
+			return Within(strconv.Itoa(i), err)
+		}
+	}
+	w.text = append(w.text, ']')
+	return nil
+}
+
+// WriteMembers writes members by their names.
+func WriteMembers[T any](w *Writer, members map[string]T) error {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if err := w.Write(name, members[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
