@@ -3,18 +3,20 @@ package kodexa
 import (
 	"bytes"
 	"hash/maphash"
-	"io"
 	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+
+	"github.com/kodexa-community/kodexa-go/internal/jsonio"
 )
 
 // acceptor is a schema compiled to say yes to a JSON text in one pass over its tokens, without building its value. Its yes
@@ -24,11 +26,11 @@ type acceptor struct {
 	kind     jsontext.Kind // as jsontext has it, 't' for both booleans; 0 is any but null
 	nullable bool
 
-	isInteger bool              // of numbers: written as an integer
-	bits      int               // of numbers: what they must fit in
-	enum      map[string]bool   // of strings; nil permits every one
-	format    func([]byte) bool // of strings, with their quotes; nil permits every one
-	items     *acceptor         // of arrays
+	isInteger bool            // of numbers: written as an integer
+	bits      int             // of numbers: what they must fit in
+	enum      map[string]bool // of strings; nil permits every one
+	format    string          // of strings; only those that acceptsString knows
+	items     *acceptor       // of arrays
 
 	members  map[string]member // of objects
 	required uint64            // the bits of the members that must be there
@@ -42,34 +44,6 @@ type member struct {
 
 // anything is the acceptor of what no schema speaks of.
 var anything = &acceptor{nullable: true}
-
-// acceptedFormat returns the test of a string format that acceptors know.
-func acceptedFormat(name string) func([]byte) bool {
-	switch name {
-	case "date-time":
-		return func(quoted []byte) bool { return isDateTime(quoted[1 : len(quoted)-1]) }
-	case "uuid":
-		return func(quoted []byte) bool {
-			_, err := uuid.ParseBytes(quoted[1 : len(quoted)-1])
-			return err == nil && len(quoted) == uuidLength+2
-		}
-	}
-	return nil
-}
-
-// isDateTime holds text to RFC 3339. UnmarshalText alone lets pass an hour of one digit, a comma before the fraction, and
-// offsets of any size.
-func isDateTime(text []byte) bool {
-	var t time.Time
-	if t.UnmarshalText(text) != nil || text[len("2006-01-02T1")] == ':' || bytes.IndexByte(text, ',') >= 0 {
-		return false
-	}
-	if text[len(text)-1] == 'Z' {
-		return true
-	}
-	offset := text[len(text)-len("07:00"):]
-	return string(offset[:2]) < "24" && string(offset[3:]) < "60"
-}
 
 // compile returns the acceptor of s, or nil if s or a schema below says something that acceptors don't know. formats are
 // the string formats that matter besides kin-openapi's own.
@@ -117,8 +91,11 @@ func (c *compiler) compileType(a *acceptor, s *openapi3.Schema) bool {
 		a.isInteger, a.bits = s.Type.Is(openapi3.TypeInteger), numberBits(s)
 	case s.Type.Is(openapi3.TypeString):
 		a.kind = '"'
-		a.format = acceptedFormat(s.Format)
-		return a.format != nil || c.formats[s.Format] == nil && openapi3.SchemaStringFormats[s.Format] == nil
+		if c.formats[s.Format] == nil && openapi3.SchemaStringFormats[s.Format] == nil {
+			return true // which means nothing to kin-openapi
+		}
+		a.format = s.Format
+		return s.Format == "date-time" || s.Format == "uuid"
 	default:
 		return s.IsEmpty()
 	}
@@ -179,33 +156,28 @@ func (c *compiler) compileMembers(a *acceptor, s *openapi3.Schema) bool {
 
 // accepts reports whether body is one JSON value that a surely accepts.
 func (a *acceptor) accepts(body []byte) bool {
-	s := scanners.Get().(*scanner)
-	defer s.release()
-	s.buffer = *bytes.NewBuffer(body)
-	s.dec.Reset(&s.buffer, jsontext.AllowDuplicateNames(true)) // names tells repeated ones at less cost
-	if !s.value(a) {
+	if !utf8.Valid(body) {
 		return false
 	}
-	_, err := s.dec.ReadToken()
-	return err == io.EOF
+	s := scanners.Get().(*scanner)
+	defer s.release()
+	s.Reader, s.size = jsonio.NewReader(body), len(body)
+	return s.value(a) && s.AtEnd()
 }
 
 // scanner reads a JSON text for an acceptor.
 type scanner struct {
-	dec    *jsontext.Decoder
-	buffer bytes.Buffer
-	seed   maphash.Seed
-	names  []uint64 // hashes of the names that no schema has, of the objects that are open, the innermost last
+	jsonio.Reader
+	size  int // of the text
+	depth int
+	seed  maphash.Seed
+	names []uint64 // hashes of the names that no schema has, of the objects that are open, the innermost last
 }
 
-var scanners = sync.Pool{New: func() any {
-	return &scanner{dec: jsontext.NewDecoder(new(bytes.Buffer)), seed: maphash.MakeSeed()}
-}}
+var scanners = sync.Pool{New: func() any { return &scanner{seed: maphash.MakeSeed()} }}
 
 func (s *scanner) release() {
-	s.buffer = bytes.Buffer{}
-	s.dec.Reset(&s.buffer)
-	s.names = s.names[:0]
+	s.Reader, s.depth, s.names = jsonio.Reader{}, 0, s.names[:0]
 	scanners.Put(s)
 }
 
@@ -232,7 +204,7 @@ func (s *scanner) first(n *names, name []byte) bool {
 	}
 	s.names = append(s.names, hash)
 	if len(met) == few {
-		n.many = make(map[uint64]struct{}, s.buffer.Len()/bytesPerMember)
+		n.many = make(map[uint64]struct{}, s.size/bytesPerMember)
 		for _, hash := range s.names[n.start:] {
 			n.many[hash] = struct{}{}
 		}
@@ -243,47 +215,47 @@ func (s *scanner) first(n *names, name []byte) bool {
 // bytesPerMember is a guess at the size of a member of a large object.
 const bytesPerMember = 64
 
+// maxDepth is how deep an acceptor follows a text: deep enough for what is common, and far from what a stack can take.
+const maxDepth = 1000
+
 func (s *scanner) value(a *acceptor) bool {
-	kind := s.dec.PeekKind()
+	kind := s.Kind()
 	if kind == 'n' {
-		_, err := s.dec.ReadToken()
-		return err == nil && a.nullable
-	}
-	if kind == 'f' {
-		kind = 't'
-	}
-	if a.kind != 0 && a.kind != kind {
-		return false
+		return a.nullable && s.Literal("null")
 	}
 	switch kind {
 	case '{':
-		return s.object(a)
+		return a.permits('{') && s.object(a)
 	case '[':
-		return s.array(a)
+		return a.permits('[') && s.array(a)
+	case '"':
+		text, isPlain, ok := s.String()
+		return ok && a.permits('"') && acceptsString(a, text[1:len(text)-1], isPlain)
+	case 't':
+		return a.permits('t') && s.Literal("true")
+	case 'f':
+		return a.permits('t') && s.Literal("false")
+	default:
+		text, ok := s.Number()
+		return ok && a.permits('0') && a.acceptsNumber(text)
 	}
-	text, err := s.dec.ReadValue()
-	switch {
-	case err != nil:
-		return false
-	case a.kind == '0':
-		return a.acceptsNumber(text)
-	case a.format != nil || a.enum != nil:
-		return a.acceptsString(text)
-	}
-	return true
 }
 
+// permits reports whether a accepts values of a kind.
+func (a *acceptor) permits(kind jsontext.Kind) bool { return a.kind == 0 || a.kind == kind }
+
 func (s *scanner) object(a *acceptor) bool {
-	if _, err := s.dec.ReadToken(); err != nil {
-		return false
-	}
 	met, seen, extra := names{start: len(s.names)}, uint64(0), a.extra
 	if a.kind == 0 {
 		extra = anything
 	}
-	for s.dec.PeekKind() != '}' {
-		text, err := s.dec.ReadValue()
-		if err != nil || bytes.IndexByte(text, '\\') >= 0 {
+	if s.depth++; s.depth > maxDepth {
+		return false
+	}
+	s.Take('{')
+	for more := !s.Take('}'); more; {
+		text, isPlain, ok := s.String()
+		if !ok || !isPlain || !s.Take(':') {
 			return false
 		}
 		name := text[1 : len(text)-1]
@@ -301,10 +273,13 @@ func (s *scanner) object(a *acceptor) bool {
 		if !s.value(m.accept) {
 			return false
 		}
+		if more = s.Take(','); !more && !s.Take('}') {
+			return false
+		}
 	}
+	s.depth--
 	s.names = s.names[:met.start]
-	_, err := s.dec.ReadToken()
-	return err == nil && seen&a.required == a.required
+	return seen&a.required == a.required
 }
 
 // spells reports whether name is one of the members' but for its case.
@@ -318,72 +293,190 @@ func (a *acceptor) spells(name []byte) bool {
 }
 
 func (s *scanner) array(a *acceptor) bool {
-	if _, err := s.dec.ReadToken(); err != nil {
-		return false
-	}
 	items := a.items
 	if a.kind == 0 {
 		items = anything
 	}
-	for s.dec.PeekKind() != ']' {
+	if s.depth++; s.depth > maxDepth {
+		return false
+	}
+	s.Take('[')
+	for more := !s.Take(']'); more; {
 		if !s.value(items) {
 			return false
 		}
+		if more = s.Take(','); !more && !s.Take(']') {
+			return false
+		}
 	}
-	_, err := s.dec.ReadToken()
-	return err == nil
+	s.depth--
+	return true
 }
 
 func (a *acceptor) acceptsNumber(text []byte) bool {
 	var err error
 	if a.isInteger {
 		_, err = strconv.ParseInt(string(text), 10, a.bits)
-	} else {
+	} else if a.bits > 0 {
 		_, err = strconv.ParseFloat(string(text), a.bits)
 	}
 	return err == nil
 }
 
-func (a *acceptor) acceptsString(text []byte) bool {
-	if bytes.IndexByte(text, '\\') >= 0 {
+// acceptsString reports whether a accepts a string that is spelled like text between its quotes. If it matters what the
+// string says, the spelling must be plain.
+func acceptsString[Text string | []byte](a *acceptor, text Text, isPlain bool) bool {
+	if a.format == "" && a.enum == nil {
+		return true
+	}
+	if !isPlain || a.enum != nil && !a.enum[string(text)] {
 		return false
 	}
-	return (a.enum == nil || a.enum[string(text[1:len(text)-1])]) && (a.format == nil || a.format(text))
+	switch a.format {
+	case "date-time":
+		_, ok := jsonio.ParseDateTime([]byte(text))
+		return ok
+	case "uuid":
+		return len(text) == uuidLength && uuid.Validate(string(text)) == nil
+	}
+	return true
 }
 
-// head is what an acceptor is for bodies: it says yes to a request's path and header. It knows operations whose parameters
-// all stand in the path and are strings, and which API keys in headers are enough for.
+// shortcut is for the messages of an operation what an acceptor is for a body.
+type shortcut struct {
+	route    *routers.Route
+	segments []string // of the path; nil if one of them is more than a text or a parameter in braces
+
+	head    *head // nil if the operation says something that heads don't know
+	request *openapi3.RequestBody
+	body    *acceptor         // of the request, as JSON; nil says no
+	answers map[int]*acceptor // by status, as JSON
+}
+
+func (c *contract) compileShortcut(route *routers.Route) *shortcut {
+	s := &shortcut{route: route, segments: segmentsOf(route.Path), answers: map[int]*acceptor{}}
+	s.head = compileHead(route, s.segments)
+	if ref := route.Operation.RequestBody; ref != nil {
+		s.request, s.body = ref.Value, c.acceptorOf(ref.Value.Content)
+	}
+	for status, ref := range route.Operation.Responses.Map() {
+		if code, err := strconv.Atoi(status); err == nil && len(ref.Value.Headers) == 0 {
+			s.answers[code] = c.acceptorOf(ref.Value.Content)
+		}
+	}
+	return s
+}
+
+// acceptorOf returns the acceptor of a body as JSON, or nil if there is none.
+func (c *contract) acceptorOf(content openapi3.Content) *acceptor {
+	if media := content[jsonMediaType]; media != nil && media.Schema != nil {
+		return c.acceptors[media.Schema.Value]
+	}
+	return nil
+}
+
+const jsonMediaType = "application/json"
+
+// isJSON reports whether a header says plainly that the body is JSON.
+func isJSON(header http.Header) bool {
+	given := header["Content-Type"]
+	return len(given) == 1 && given[0] == jsonMediaType
+}
+
+// shortcut returns that of the operation that a request surely is for, or nil.
+func (c *contract) shortcut(method, path string) (found *shortcut) {
+	for _, s := range c.shortcuts[method] {
+		if s.matches(path) {
+			if found != nil {
+				return nil // which of them is for kin-openapi to say
+			}
+			found = s
+		}
+	}
+	return found
+}
+
+// acceptsRequest reports whether s surely accepts a request for its operation.
+func (s *shortcut) acceptsRequest(path string, header http.Header, body []byte) bool {
+	switch {
+	case s.head == nil || !s.head.accepts(path, header):
+		return false
+	case len(body) == 0:
+		return s.request == nil || !s.request.Required
+	}
+	return s.body != nil && isJSON(header) && s.body.accepts(body)
+}
+
+// acceptsResponse reports whether s surely accepts an answer to its operation.
+func (s *shortcut) acceptsResponse(status int, header http.Header, body []byte) bool {
+	a := s.answers[status]
+	return a != nil && s.route.Method != http.MethodHead && isJSON(header) && a.accepts(body)
+}
+
+// segmentsOf returns the parts of a path between its slashes, see [shortcut].
+func segmentsOf(path string) []string {
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	for _, segment := range segments {
+		if inner := strings.TrimSuffix(strings.TrimPrefix(segment, "{"), "}"); strings.ContainsAny(inner, "{}:*") || inner == "" {
+			return nil
+		}
+	}
+	return segments
+}
+
+// matches reports whether path may be one of the operation's.
+func (s *shortcut) matches(path string) bool {
+	if s.segments == nil {
+		return true
+	}
+	for _, segment := range s.segments {
+		rest, ok := strings.CutPrefix(path, "/")
+		if !ok {
+			return false
+		}
+		end := strings.IndexByte(rest, '/')
+		if end < 0 {
+			end = len(rest)
+		}
+		if segment[0] != '{' && segment != rest[:end] {
+			return false
+		}
+		path = rest[end:]
+	}
+	return path == ""
+}
+
+// head says yes to a request's path and header. It knows operations whose parameters all stand in the path and are
+// strings, and which API keys in headers are enough for.
 type head struct {
-	parameters map[string]*acceptor
-	keys       []string // the headers that must be there
+	parameters []*acceptor // by the path's segments; nil for a text
+	keys       []string    // the headers that must be there
 }
 
 // compileHead returns the head of an operation, or nil if the operation says something that heads don't know.
-func compileHead(
-	doc *openapi3.T, item *openapi3.PathItem, op *openapi3.Operation, formats map[string]openapi3.StringFormatValidator,
-) *head {
-	h := &head{parameters: map[string]*acceptor{}}
-	for _, ref := range slices.Concat(item.Parameters, op.Parameters) { // those of the operation win
+func compileHead(route *routers.Route, segments []string) *head {
+	h := &head{parameters: make([]*acceptor, len(segments))}
+	for _, ref := range slices.Concat(route.PathItem.Parameters, route.Operation.Parameters) { // those of the operation win
 		p := ref.Value
 		if p.In != openapi3.ParameterInPath || p.Schema == nil || p.Style != "" && p.Style != openapi3.SerializationSimple {
 			return nil
 		}
-		a := compile(p.Schema.Value, formats)
-		if a == nil || a.kind != '"' {
+		a, i := compile(p.Schema.Value, stringFormats()), slices.Index(segments, "{"+p.Name+"}")
+		if a == nil || a.kind != '"' || i < 0 {
 			return nil
 		}
-		h.parameters[p.Name] = a
+		h.parameters[i] = a
 	}
-	security := doc.Security
-	if op.Security != nil {
-		security = *op.Security
+	security := route.Spec.Security
+	if route.Operation.Security != nil {
+		security = *route.Operation.Security
 	}
 	if len(security) > 1 {
 		return nil
 	}
 	for _, requirement := range security {
 		for name := range requirement {
-			scheme := doc.Components.SecuritySchemes[name]
+			scheme := route.Spec.Components.SecuritySchemes[name]
 			if scheme == nil || scheme.Value.Type != "apiKey" || scheme.Value.In != openapi3.ParameterInHeader {
 				return nil
 			}
@@ -393,20 +486,19 @@ func compileHead(
 	return h
 }
 
-// accepts reports whether h surely accepts a request with these values in its path.
-func (h *head) accepts(values map[string]string, header http.Header) bool {
+// accepts reports whether h surely accepts a request with this path, which matches that of the operation.
+func (h *head) accepts(path string, header http.Header) bool {
 	for _, key := range h.keys {
 		if header.Get(key) == "" {
 			return false
 		}
 	}
-	for name, a := range h.parameters {
-		var buffer [64]byte
-		value := values[name]
-		quoted := append(append(append(buffer[:0], '"'), value...), '"')
-		if value == "" || strings.ContainsRune(value, '"') || !a.acceptsString(quoted) {
+	i := 0
+	for value := range strings.SplitSeq(path[len("/"):], "/") {
+		if a := h.parameters[i]; a != nil && (value == "" || !acceptsString(a, value, true)) {
 			return false
 		}
+		i++
 	}
 	return true
 }

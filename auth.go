@@ -123,6 +123,13 @@ func newHTTPClient(given *http.Client, asked time.Duration) (hc *http.Client, ti
 	return hc, timeout
 }
 
+// keepsRequests reports whether hc changes no request that it sends. Foreign transports may, and a cookie jar does.
+func keepsRequests(hc *http.Client) bool {
+	guard, _ := hc.Transport.(redirectGuard)
+	_, isNetHTTP := guard.next.(*http.Transport)
+	return isNetHTTP && hc.Jar == nil
+}
+
 // newTransport returns net/http's default transport with a pool for one host that many goroutines share, and less patience
 // for large headers.
 func newTransport() http.RoundTripper {

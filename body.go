@@ -12,26 +12,68 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/kodexa-community/kodexa-go/internal/jsonio"
 )
 
-// takeBody returns the body of req and lets it be sent any number of times.
-func takeBody(req *http.Request) ([]byte, error) {
-	if req.Body == nil || req.Body == http.NoBody {
-		return nil, nil
-	}
-	read, err := readChunks(req.Body, req.ContentLength, math.MaxInt64-1)
-	if err = errors.Join(err, req.Body.Close()); err != nil {
+// payload is the body of a request.
+type payload struct {
+	bytes.Reader
+	text  []byte
+	model jsonio.Model // what text was made of, or nil if it came as it is
+}
+
+// encode returns m as JSON. The raw values in m may not be JSON, see check.
+func encode(m jsonio.Model) (*payload, error) {
+	buffer := buffers.Get().(*[]byte)
+	text, err := jsonio.Append((*buffer)[:0], m)
+	if err != nil {
 		return nil, err
 	}
-	body := read.join()
-	req.ContentLength = int64(len(body))
+	p := &payload{text: text, model: m}
+	if *buffer = text; cap(text) <= maxPooled {
+		p.text = bytes.Clone(text) // the transport may read a body after the call
+		buffers.Put(buffer)
+	}
+	p.Reset(p.text)
+	return p, nil
+}
+
+// check returns the error that a model can't be encoded if that is so.
+func (p *payload) check() error {
+	if p.model == nil {
+		return nil
+	}
+	_, err := jsonio.MarshalJSON(p.model)
+	return err
+}
+
+// Close does nothing.
+func (*payload) Close() error { return nil }
+
+// takeBody returns the body of req and lets it be sent any number of times.
+func takeBody(req *http.Request) (*payload, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return &payload{}, nil
+	}
+	p, ok := req.Body.(*payload)
+	if !ok {
+		read, err := readAll(req.Body, req.ContentLength, math.MaxInt64-1)
+		if err = errors.Join(err, req.Body.Close()); err != nil {
+			return nil, err
+		}
+		p = &payload{text: read.keep()}
+	}
+	req.ContentLength = int64(len(p.text))
 	// net/http knows this type of body and sends it in one write with the header.
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req.Body, err = req.GetBody()
-	return body, err
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.text)), nil }
+	body, err := req.GetBody()
+	req.Body = body
+	return p, err
 }
 
 // Sizes of the pieces that a body of unknown length is read in, and the most that is kept of an error's body.
@@ -42,39 +84,70 @@ const (
 	maxErrorBody = 1 << 20
 )
 
-// chunks is a body as it was read. Joining it takes its size once more, unless its length was known before.
-type chunks [][]byte
+// buffers hold what is not kept. A buffer beyond maxPooled is left to the garbage collector.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-func (c chunks) join() []byte {
-	if len(c) == 1 {
-		return c[0]
+const maxPooled = 64 << 10
+
+// received is a body as it was read, in pieces.
+type received struct {
+	first  []byte
+	rest   [][]byte
+	buffer *[]byte // that first stands in, if it is to go back to the pool
+}
+
+// text returns the body, which is valid until it is released. Joining the pieces takes its size once more, unless its length
+// was known before.
+func (b *received) text() []byte {
+	if len(b.rest) > 0 {
+		joined := bytes.Join(append([][]byte{b.first}, b.rest...), nil)
+		b.release()
+		b.first, b.rest = joined, nil
 	}
-	return bytes.Join(c, nil)
+	return b.first
+}
+
+// keep returns the body for as long as it is wanted.
+func (b *received) keep() []byte {
+	text := b.text()
+	if b.buffer != nil {
+		text = bytes.Clone(text)
+		b.release()
+	}
+	return text
+}
+
+// release lets the buffer be used again.
+func (b *received) release() {
+	if b.buffer != nil {
+		buffers.Put(b.buffer)
+		b.first, b.buffer = nil, nil
+	}
 }
 
 // readBody reads the body of res up to limit. Beyond it, or when reading fails, it returns what there is with the error.
-func readBody(res *http.Response, limit int64) (chunks, error) {
-	body, err := readChunks(res.Body, res.ContentLength, limit)
+func readBody(res *http.Response, limit int64) (received, error) {
+	body, err := readAll(res.Body, res.ContentLength, limit)
 	if err != nil {
 		err = withoutAnswer(err)
 	}
 	return body, err
 }
 
-// readChunks reads all of r, whose length is expected to be size, or is not known if that is not positive.
-func readChunks(r io.Reader, size, limit int64) (chunks, error) {
+// readAll reads all of r, whose length is expected to be size, or is not known if that is not positive.
+func readAll(r io.Reader, size, limit int64) (all received, err error) {
 	if size <= 0 {
 		size = firstChunk
 	}
-	var all chunks
 	for left := limit; ; size = min(2*size, largestChunk) {
 		// The one byte more finds the end, and whether there is more than the limit.
-		chunk := make([]byte, min(size, left, maxAnnounced)+1)
+		chunk := all.grow(min(size, left, maxAnnounced) + 1)
 		n, err := fill(r, chunk)
 		if int64(n) > left {
-			return append(all, chunk[:left]), fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
+			all.add(chunk[:left])
+			return all, fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
 		}
-		all = append(all, chunk[:n])
+		all.add(chunk[:n])
 		left -= int64(n)
 		if err == io.EOF {
 			return all, nil
@@ -82,6 +155,26 @@ func readChunks(r io.Reader, size, limit int64) (chunks, error) {
 		if err != nil {
 			return all, err
 		}
+	}
+}
+
+// grow returns n bytes to read into.
+func (b *received) grow(n int64) []byte {
+	if b.first != nil || n > maxPooled {
+		return make([]byte, n)
+	}
+	b.buffer = buffers.Get().(*[]byte)
+	if int64(cap(*b.buffer)) < n {
+		*b.buffer = make([]byte, max(n, firstChunk))
+	}
+	return (*b.buffer)[:n]
+}
+
+func (b *received) add(chunk []byte) {
+	if b.first == nil {
+		b.first = chunk
+	} else {
+		b.rest = append(b.rest, chunk)
 	}
 }
 
@@ -118,11 +211,6 @@ func (c *contract) checkBody(
 	}
 	if mediaType := mediaTypeOf(header); mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
 		return // the media type is all there is to check
-	}
-	if media.Schema != nil {
-		if a := c.acceptors[media.Schema.Value]; a != nil && a.accepts(body) {
-			return
-		}
 	}
 	value, pointer, reason := decodeStrictly(body)
 	if reason != "" {

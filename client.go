@@ -1,6 +1,7 @@
 package kodexa
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func New(opts ...Option) (*Client, error) {
 	}
 	hc, timeout := newHTTPClient(c.httpClient, c.timeout)
 	steps := &checker{
-		next:        &retrier{next: hc, policy: c.retry, timeout: timeout, logger: c.logger},
+		next:        &retrier{next: hc, policy: c.retry, timeout: timeout, logger: c.logger, keepsRequests: keepsRequests(hc)},
 		contract:    contract,
 		base:        c.base,
 		maxBody:     c.maxResponseBytes,
@@ -78,7 +79,11 @@ func New(opts ...Option) (*Client, error) {
 // [ErrOutcomeUnknown] to learn whether the session may have been updated all the same. editors run after those of
 // [WithRequestEditor], for this call alone.
 func (c *Client) UpdateSession(ctx context.Context, id uuid.UUID, s Session, editors ...gen.RequestEditorFn) (*Session, error) {
-	res, err := c.api.UpdateSession(ctx, id, s, editors...)
+	body, err := encode(&s)
+	if err != nil {
+		return decode[Session]("UpdateSession", nil, err)
+	}
+	res, err := c.api.UpdateSessionWithBody(ctx, id, jsonMediaType, body, editors...)
 	return decode[Session]("UpdateSession", res, err)
 }
 
@@ -99,12 +104,17 @@ func decode[T any](operation string, res *http.Response, err error) (*T, error) 
 	if err != nil {
 		return nil, err
 	}
-	answer := res.Body.(*checkedBody).answer //nolint:forcetypeassert // checker.Do returns no other body
 	value := new(T)
-	if err := json.Unmarshal(answer.Body, value); err != nil {
+	body := res.Body.(*checkedBody) //nolint:forcetypeassert // checker.Do returns no other
+	if err := body.decode(value); err != nil {
 		pointer, _ := codingError(err)
+		answer := body.answer
+		if answer == nil {
+			answer = body.ex.brokenAnswer(res.StatusCode, bytes.Clone(body.text))
+		}
 		return nil, answer.add(pointer, "the value can't be decoded")
 	}
+	body.from.release()
 	return value, nil
 }
 

@@ -21,9 +21,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	router "github.com/getkin/kin-openapi/routers/legacy" // its successor needs gorilla/mux
+	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
-	"github.com/kodexa-community/kodexa-go/gen"
+	"github.com/kodexa-community/kodexa-go/internal/jsonio"
 )
 
 //go:embed openapi.yaml
@@ -41,7 +42,7 @@ type contract struct {
 	operations routers.Router
 	options    openapi3filter.Options
 	acceptors  map[*openapi3.Schema]*acceptor // of the bodies' schemas
-	heads      map[*openapi3.Operation]*head
+	shortcuts  map[string][]*shortcut         // by method
 }
 
 func parseContract(data []byte) (*contract, error) {
@@ -60,7 +61,7 @@ func parseContract(data []byte) (*contract, error) {
 	c := &contract{
 		operations: operations,
 		acceptors:  map[*openapi3.Schema]*acceptor{},
-		heads:      map[*openapi3.Operation]*head{},
+		shortcuts:  map[string][]*shortcut{},
 		options: openapi3filter.Options{
 			AuthenticationFunc:    sendsKey,
 			IncludeResponseStatus: true, // a status that the contract does not name is a violation
@@ -77,15 +78,15 @@ func parseContract(data []byte) (*contract, error) {
 	return c, nil
 }
 
-// compile makes the acceptors of all that doc can be asked about.
+// compile makes the shortcuts and acceptors of all that doc can be asked about.
 func (c *contract) compile(doc *openapi3.T) {
-	formats := stringFormats()
-	for _, item := range doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			c.heads[op] = compileHead(doc, item, op, formats)
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
 			for schema := range bodySchemas(op) {
-				c.acceptors[schema] = compile(schema, formats)
+				c.acceptors[schema] = compile(schema, stringFormats())
 			}
+			route := &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}
+			c.shortcuts[method] = append(c.shortcuts[method], c.compileShortcut(route))
 		}
 	}
 }
@@ -161,16 +162,20 @@ func sendsKey(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 // checker is the step that refuses requests and answers that break the contract, and turns every other answer than a
 // success into an error.
 type checker struct {
-	next        gen.HttpRequestDoer
+	next        sender
 	contract    *contract
 	base        *url.URL
 	maxBody     int64
 	onViolation func(context.Context, *ContractError) error
 }
 
+// sender is a step that knows the call which a request is for.
+type sender interface {
+	send(req *http.Request, ex *exchange) (*http.Response, error)
+}
+
 // Do returns a success whose body was read and checked, or one of this package's errors.
 func (c *checker) Do(req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
 	if req.URL == nil {
 		return nil, errors.New("kodexa: a request editor removed the URL")
 	}
@@ -179,19 +184,16 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, ex.failed(fmt.Errorf("reading the request body: %w", err))
 	}
-	ex.body = body
+	ex.body = body.text
 	if !liesBelow(c.base, req) { // no handler may let this pass: the key would leave home
-		broken := &ContractError{Direction: Request, Method: ex.method, Path: ex.path, Body: body}
+		broken := &ContractError{Direction: Request, Method: ex.method, Path: ex.path, Body: ex.body}
 		return nil, broken.add("", "the URL does not lie below the base URL")
 	}
-	op, broken := c.contract.checkRequest(req, ex, body, c.base)
-	if op != nil {
-		ex.path = op.Route.Path
-	}
-	if err := c.report(ctx, broken, ex); err != nil {
+	op, err := c.admit(req, ex, body)
+	if err != nil {
 		return nil, err
 	}
-	res, err := c.next.Do(req.WithContext(context.WithValue(ctx, exchangeKey{}, ex)))
+	res, err := c.next.send(req, ex)
 	if err != nil {
 		return nil, ex.failed(err)
 	}
@@ -200,17 +202,52 @@ func (c *checker) Do(req *http.Request) (*http.Response, error) {
 		return nil, newAPIError(res, ex, min(c.maxBody, maxErrorBody))
 	}
 	ex.outcomeUnknown = true // until the answer is known to be good
-	read, err := readBody(res, c.maxBody)
-	if err != nil && (errors.Is(err, ErrResponseTooLarge) || isTimeout(ctx, err)) {
-		return nil, ex.failed(fmt.Errorf("%s: %w", statusLine(res.StatusCode), err))
-	}
-	answer := read.join()
-	broken = c.contract.checkResponse(op, ex, res, answer, err)
-	if err := c.report(ctx, broken, ex); err != nil {
+	if err := c.receive(req, op, res, ex); err != nil {
 		return nil, err
 	}
-	res.Body = newCheckedBody(answer, broken)
 	return res, nil
+}
+
+// operation is what a request is for. Either is nil if there is none.
+type operation struct {
+	route    *routers.Route
+	shortcut *shortcut
+}
+
+// admit finds the operation of a request and returns an error if the request is not to be sent.
+func (c *checker) admit(req *http.Request, ex *exchange, body *payload) (operation, error) {
+	path := strings.TrimPrefix(req.URL.Path, c.base.Path)
+	s := c.contract.shortcut(req.Method, path)
+	if s != nil && s.acceptsRequest(path, req.Header, ex.body) {
+		ex.path = s.route.Path
+		return operation{s.route, s}, nil
+	}
+	if err := body.check(); err != nil {
+		return operation{}, err
+	}
+	route, broken := c.contract.checkRequest(req, ex, ex.body, c.base)
+	if route != nil {
+		ex.path = route.Path
+	}
+	return operation{route, s}, c.report(req.Context(), broken, ex)
+}
+
+// receive reads and checks a success and gives it a body that can be read again.
+func (c *checker) receive(req *http.Request, op operation, res *http.Response, ex *exchange) error {
+	body, err := readBody(res, c.maxBody)
+	if err != nil && (errors.Is(err, ErrResponseTooLarge) || isTimeout(req.Context(), err)) {
+		body.release()
+		return ex.failed(fmt.Errorf("%s: %w", statusLine(res.StatusCode), err))
+	}
+	checked := newCheckedBody(ex, body.text())
+	if err == nil && op.shortcut != nil && op.shortcut.acceptsResponse(res.StatusCode, res.Header, checked.text) {
+		checked.from, res.Body = body, checked
+		return nil
+	}
+	checked = newCheckedBody(ex, body.keep())
+	checked.answer = c.contract.checkResponse(req, op.route, ex, res, checked.text, err)
+	res.Body = checked
+	return c.report(req.Context(), checked.answer, ex)
 }
 
 // report returns what becomes of the violations in broken, if there are any.
@@ -228,17 +265,28 @@ func (c *checker) report(ctx context.Context, broken *ContractError, ex *exchang
 // checkedBody is the body of a success, with what was found about it.
 type checkedBody struct {
 	bytes.Reader
-	answer *ContractError // has no violations if the answer keeps the contract
+	text   []byte
+	from   received       // what has text, unless text is to be kept
+	answer *ContractError // nil if a shortcut accepted it; without violations if kin-openapi did
+	ex     *exchange
 }
 
-func newCheckedBody(body []byte, answer *ContractError) *checkedBody {
-	b := &checkedBody{answer: answer}
-	b.Reset(body)
+func newCheckedBody(ex *exchange, text []byte) *checkedBody {
+	b := &checkedBody{ex: ex, text: text}
+	b.Reset(text)
 	return b
 }
 
 // Close does nothing: the body was read before.
 func (*checkedBody) Close() error { return nil }
+
+// decode decodes the body into value. A body that an acceptor has read needs no other look.
+func (b *checkedBody) decode(value any) error {
+	if model, ok := value.(jsonio.Model); ok && b.answer == nil {
+		return jsonio.Decode(b.text, model)
+	}
+	return json.Unmarshal(b.text, value)
+}
 
 // exchange is what the steps tell one another about a call. It travels in the context of the request.
 type exchange struct {
@@ -282,11 +330,9 @@ func (ex *exchange) failed(err error) error {
 	return &callError{ex.method, ex.path, ex.attempts, ex.outcomeUnknown, err}
 }
 
-// checkRequest finds the operation of req and checks path, header and body against it. The operation is nil if the
-// contract has none; the error has no violations if the request keeps the contract.
-func (c *contract) checkRequest(
-	req *http.Request, ex *exchange, body []byte, base *url.URL,
-) (*openapi3filter.RequestValidationInput, *ContractError) {
+// checkRequest finds the operation of req and checks path, header and body against it. The route is nil if the contract has
+// no such operation; the error has no violations if the request keeps the contract.
+func (c *contract) checkRequest(req *http.Request, ex *exchange, body []byte, base *url.URL) (*routers.Route, *ContractError) {
 	broken := &ContractError{Direction: Request, Method: ex.method, Path: ex.path, Body: body, key: ex.key}
 	path := strings.TrimPrefix(req.URL.Path, base.Path)
 	route, params, err := c.operations.FindRoute(&http.Request{Method: req.Method, URL: &url.URL{Path: path}})
@@ -295,14 +341,11 @@ func (c *contract) checkRequest(
 	}
 	broken.Path = route.Path
 
-	op := &openapi3filter.RequestValidationInput{Request: req, Route: route, PathParams: params, Options: &c.options}
-	if h := c.heads[route.Operation]; h == nil || !h.accepts(params, req.Header) {
-		bodyless := *req // validating security would read the body again
-		bodyless.Body = nil
-		op.Request = &bodyless
-		broken.addError(openapi3filter.ValidateRequest(req.Context(), op))
-	}
-
+	bodyless := *req // validating security would read the body again
+	bodyless.Body = nil
+	broken.addError(openapi3filter.ValidateRequest(req.Context(), &openapi3filter.RequestValidationInput{
+		Request: &bodyless, Route: route, PathParams: params, Options: &c.options,
+	}))
 	if content := route.Operation.RequestBody; content == nil {
 		if len(body) > 0 {
 			broken.add("", "the operation takes no body")
@@ -310,35 +353,41 @@ func (c *contract) checkRequest(
 	} else if len(body) > 0 || content.Value.Required {
 		c.checkBody(broken, content.Value.Content, req.Header, body, openapi3.VisitAsRequest())
 	}
-	return op, broken.sorted()
+	return route, broken.sorted()
 }
 
-// checkResponse checks an answer with status 2xx whose body was read up to cut, which is nil if that is all of it. What it
-// returns has no violations if the answer keeps the contract.
+// checkResponse checks an answer with status 2xx whose body was read up to cut, which is nil if that is all of it. The route
+// is nil if req was sent although the contract has no such operation. What is returned has no violations if the answer keeps
+// the contract.
 func (c *contract) checkResponse(
-	op *openapi3filter.RequestValidationInput, ex *exchange, res *http.Response, body []byte, cut error,
+	req *http.Request, route *routers.Route, ex *exchange, res *http.Response, body []byte, cut error,
 ) *ContractError {
-	broken := &ContractError{
-		Direction: Response, StatusCode: res.StatusCode, Method: ex.method, Path: ex.path, Body: body,
-		outcomeUnknown: true, key: ex.key,
-	}
+	broken := ex.brokenAnswer(res.StatusCode, body)
 	if cut != nil {
 		broken.cause = cut
 		return broken.add("", fmt.Sprintf("the body is cut short after %d bytes", len(body)))
 	}
-	if op == nil {
-		return broken // the request was sent although the contract has no such operation
+	if route == nil {
+		return broken
 	}
-	broken.addError(openapi3filter.ValidateResponse(op.Request.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: op, Status: res.StatusCode, Header: res.Header, Options: &c.options,
+	broken.addError(openapi3filter.ValidateResponse(req.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, Route: route, Options: &c.options},
+		Status:                 res.StatusCode, Header: res.Header, Options: &c.options,
 	}))
-	responses := op.Route.Operation.Responses
+	responses := route.Operation.Responses
 	named := cmp.Or(responses.Status(res.StatusCode), responses.Default())
-	if named != nil && len(named.Value.Content) > 0 && op.Route.Method != http.MethodHead {
+	if named != nil && len(named.Value.Content) > 0 && route.Method != http.MethodHead {
 		c.checkBody(broken, named.Value.Content, res.Header, body, openapi3.VisitAsResponse())
 		lowerMediaType(res.Header)
 	}
 	return broken.sorted()
+}
+
+// brokenAnswer returns an error for the violations of a success.
+func (ex *exchange) brokenAnswer(status int, body []byte) *ContractError {
+	return &ContractError{
+		Direction: Response, StatusCode: status, Method: ex.method, Path: ex.path, Body: body, outcomeUnknown: true, key: ex.key,
+	}
 }
 
 // maxViolations is how many violations an error lists at the most.

@@ -239,7 +239,7 @@ func printText(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
 
 // newAPIError makes an error of an answer other than 2xx. Its status is never lost to its body, whatever that is.
 func newAPIError(res *http.Response, ex *exchange, maxBody int64) *APIError {
-	var body chunks
+	var body received
 	var err error
 	if res.StatusCode != http.StatusSwitchingProtocols { // what follows that is no body and may never end
 		body, err = readBody(res, maxBody)
@@ -251,7 +251,7 @@ func newAPIError(res *http.Response, ex *exchange, maxBody int64) *APIError {
 		RequestID:      requestID(res, ex),
 		Attempts:       ex.attempts,
 		Header:         res.Header,
-		Body:           body.join(),
+		Body:           body.keep(),
 		outcomeUnknown: ex.outcomeUnknown,
 		readErr:        err,
 	}

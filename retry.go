@@ -66,11 +66,15 @@ type retrier struct {
 	policy  RetryPolicy
 	timeout time.Duration // of an attempt
 	logger  *slog.Logger
+
+	keepsRequests bool // next never changes a request that it is given
 }
 
 // Do returns the last answer, or what the last attempt met in place of an answer.
-func (r *retrier) Do(req *http.Request) (*http.Response, error) {
-	ex := exchangeOf(req)
+func (r *retrier) Do(req *http.Request) (*http.Response, error) { return r.send(req, exchangeOf(req)) }
+
+// send is Do for a call that is known.
+func (r *retrier) send(req *http.Request, ex *exchange) (*http.Response, error) {
 	res, err := r.attempt(req, ex)
 	if r.policy.MaxAttempts == 1 || !isIdempotent(req.Method) || isFinal(req.Context(), res, err) {
 		return res, err
@@ -159,9 +163,14 @@ func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, erro
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(req.Context(), r.timeout, attemptTimeoutError(r.timeout))
-	w := &written{}
-	again := req.Clone(httptrace.WithClientTrace(ctx, w.trace())) // transports and cookie jars may change it
+	ctx := context.WithValue(req.Context(), exchangeKey{}, ex)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, attemptTimeoutError(r.timeout))
+	w := newWritten()
+	ctx = httptrace.WithClientTrace(ctx, &w.trace)
+	again := req.WithContext(ctx)
+	if !r.keepsRequests {
+		again = req.Clone(ctx)
+	}
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
@@ -229,23 +238,30 @@ func (b *timedBody) Close() error {
 
 // written tells whether a request that failed may have reached the server as a whole. The transport may fail before it
 // tells that the request was written, so what was begun counts unless it is known to have failed.
-type written struct{ traced, begun, failed, replayed atomic.Bool }
+type written struct {
+	trace                           httptrace.ClientTrace
+	traced, begun, failed, replayed atomic.Bool
+}
 
-func (w *written) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn: func(string) {
-			w.traced.Store(true)
-			if w.begun.Load() && !w.failed.Load() { // net/http sends again what it takes for idempotent
-				w.replayed.Store(true)
-			}
-		},
-		WroteHeaders: func() {
-			w.begun.Store(true)
-			w.failed.Store(false) // the transport may have taken another connection
-		},
-		WroteRequest: func(info httptrace.WroteRequestInfo) { w.failed.Store(info.Err != nil) },
+func newWritten() *written {
+	w := &written{}
+	w.trace = httptrace.ClientTrace{GetConn: w.getConn, WroteHeaders: w.wroteHeaders, WroteRequest: w.wroteRequest}
+	return w
+}
+
+func (w *written) getConn(string) {
+	w.traced.Store(true)
+	if w.begun.Load() && !w.failed.Load() { // net/http sends again what it takes for idempotent
+		w.replayed.Store(true)
 	}
 }
+
+func (w *written) wroteHeaders() {
+	w.begun.Store(true)
+	w.failed.Store(false) // the transport may have taken another connection
+}
+
+func (w *written) wroteRequest(info httptrace.WroteRequestInfo) { w.failed.Store(info.Err != nil) }
 
 // maybe reports whether the request may have reached the server although sending it failed with err. A transport that
 // tells nothing may have sent it, unless err says that there was no connection.
