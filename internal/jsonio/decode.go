@@ -168,7 +168,7 @@ func (r *Reader) quickly(text []byte, members int, value any) (ok bool) {
 	case *time.Time:
 		*value, ok = parseDateTime(text)
 	case *jsonv1.RawMessage:
-		*value, ok = r.keepBytes(text), true
+		*value, ok = r.keepBytes(text, len(r.text)-r.pos), true
 	case *[]string:
 		*value, ok = r.strings(text, members)
 	case *map[string]jsonv1.RawMessage:
@@ -213,7 +213,7 @@ func (r *Reader) rawMembers(text []byte, members int) (map[string]jsonv1.RawMess
 		if !ok {
 			return nil, false
 		}
-		all[r.keep(name)] = r.keepBytes(value)
+		all[r.keep(name)] = r.keepBytes(value, len(text))
 	}
 	return all, true
 }
@@ -230,8 +230,8 @@ func (r *Reader) unquote(text []byte) (string, bool) {
 	return r.keep(text[1 : len(text)-1]), true
 }
 
-// kept is what a reader has copied of its text. What is small is kept together, so that many small copies take few
-// allocations; each then keeps at most this much alive.
+// Copies of what is small share allocations of keptTogether bytes: few of them are needed, and a copy that outlives the others
+// keeps no more than that.
 const keptTogether, small = 512, 64
 
 // keep returns a copy of text.
@@ -241,20 +241,20 @@ func (r *Reader) keep(text []byte) string {
 	}
 	if r.names.Cap()-r.names.Len() < len(text) {
 		r.names.Reset()
-		r.names.Grow(min(keptTogether, len(r.text)))
+		r.names.Grow(min(keptTogether, len(text)+len(r.text)-r.pos))
 	}
 	start := r.names.Len()
 	r.names.Write(text)
 	return r.names.String()[start:]
 }
 
-// keepBytes returns a copy of text that can be appended to.
-func (r *Reader) keepBytes(text []byte) []byte {
+// keepBytes returns a copy of text, which can be appended to. Others of about so many bytes in all are to follow.
+func (r *Reader) keepBytes(text []byte, following int) []byte {
 	if len(text) > small {
 		return bytes.Clone(text)
 	}
 	if cap(r.raws)-len(r.raws) < len(text) {
-		r.raws = make([]byte, 0, min(keptTogether, len(r.text)))
+		r.raws = make([]byte, 0, min(keptTogether, len(text)+following))
 	}
 	start := len(r.raws)
 	r.raws = append(r.raws, text...)

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -58,7 +59,14 @@ func (w *Writer) Begin() { w.text = append(w.text, '{') }
 func (w *Writer) End() { w.text = append(w.text, '}') }
 
 // Write writes a member of an object. An error names the place, and no value.
-func (w *Writer) Write(name string, value any) (err error) {
+func (w *Writer) Write(name string, value any) error {
+	if err := w.name(name); err != nil {
+		return err
+	}
+	return Within(name, w.value(value))
+}
+
+func (w *Writer) name(name string) (err error) {
 	if w.text[len(w.text)-1] != '{' {
 		w.text = append(w.text, ',')
 	}
@@ -66,7 +74,7 @@ func (w *Writer) Write(name string, value any) (err error) {
 		return &json.SemanticError{Err: err}
 	}
 	w.text = append(w.text, ':')
-	return Within(name, w.value(value))
+	return nil
 }
 
 // ErrNamed is that a member which the contract does not name has a name that it does.
@@ -119,7 +127,7 @@ func (w *Writer) value(value any) (err error) {
 		err = w.strings(*value)
 	case *map[string]jsonv1.RawMessage:
 		w.Begin()
-		err = WriteMembers(w, *value)
+		err = w.rawMembers(*value)
 		w.End()
 	case Model:
 		err = value.WriteJSON(w)
@@ -163,11 +171,39 @@ func (w *Writer) strings(list []string) (err error) {
 	return nil
 }
 
-// WriteMembers writes members by their names.
+// WriteMembers writes members in the order of their names.
 func WriteMembers[T any](w *Writer, members map[string]T) error {
+	if raw, ok := any(members).(map[string]jsonv1.RawMessage); ok {
+		return w.rawMembers(raw)
+	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if err := w.Write(name, members[name]); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// rawMembers is WriteMembers for raw values.
+func (w *Writer) rawMembers(members map[string]jsonv1.RawMessage) error {
+	type member struct {
+		name  string
+		value jsonv1.RawMessage
+	}
+	var few [8]member // of most maps, without an allocation
+	sorted, size := slices.Grow(few[:0], len(members)), 0
+	for name, value := range members {
+		sorted = append(sorted, member{name, value})
+		size += len(name) + len(value) + len(`"":,`)
+	}
+	slices.SortFunc(sorted, func(a, b member) int { return strings.Compare(a.name, b.name) })
+	w.text = slices.Grow(w.text, size)
+	for _, m := range sorted {
+		if err := w.name(m.name); err != nil {
+			return err
+		}
+		if err := w.raw(m.value); err != nil {
+			return Within(m.name, err)
 		}
 	}
 	return nil
