@@ -161,14 +161,13 @@ func (a *acceptor) accepts(body []byte) bool {
 	}
 	s := scanners.Get().(*scanner)
 	defer s.release()
-	s.Reader, s.size = jsonio.NewReader(body), len(body)
+	s.Reader = jsonio.NewReader(body)
 	return s.value(a) && s.AtEnd()
 }
 
 // scanner reads a JSON text for an acceptor.
 type scanner struct {
 	jsonio.Reader
-	size  int // of the text
 	depth int
 	seed  maphash.Seed
 	names []uint64 // hashes of the names that no schema has, of the objects that are open, the innermost last
@@ -176,44 +175,29 @@ type scanner struct {
 
 var scanners = sync.Pool{New: func() any { return &scanner{seed: maphash.MakeSeed()} }}
 
+// maxPooledNames bounds what a scanner that is not in use keeps.
+const maxPooledNames = 4 << 10
+
 func (s *scanner) release() {
 	s.Reader, s.depth, s.names = jsonio.Reader{}, 0, s.names[:0]
+	if cap(s.names) > maxPooledNames {
+		s.names = nil
+	}
 	scanners.Put(s)
 }
 
-// names are the names met in one object that no schema has: on the scanner's stack while they are few, else in a set.
-type names struct {
-	start int
-	many  map[uint64]struct{}
-}
-
-// few bounds the search in the scanner's stack, and so what a scanner that is not in use keeps.
-const few = 32
-
-// first reports whether name is surely met for the first time in n's object. Two names with the same hash count as one.
-func (s *scanner) first(n *names, name []byte) bool {
-	hash := maphash.Bytes(s.seed, name)
-	if n.many != nil {
-		before := len(n.many)
-		n.many[hash] = struct{}{}
-		return len(n.many) > before
-	}
-	met := s.names[n.start:]
-	if slices.Contains(met, hash) {
-		return false
-	}
-	s.names = append(s.names, hash)
-	if len(met) == few {
-		n.many = make(map[uint64]struct{}, s.size/bytesPerMember)
-		for _, hash := range s.names[n.start:] {
-			n.many[hash] = struct{}{}
+// differ reports whether the names from start on surely differ, and forgets them. Two with the same hash count as one.
+func (s *scanner) differ(start int) bool {
+	hashes := s.names[start:]
+	s.names = s.names[:start]
+	slices.Sort(hashes)
+	for i := 1; i < len(hashes); i++ {
+		if hashes[i-1] == hashes[i] {
+			return false
 		}
 	}
 	return true
 }
-
-// bytesPerMember is a guess at the size of a member of a large object.
-const bytesPerMember = 64
 
 // maxDepth is how deep an acceptor follows a text: deep enough for what is common, and far from what a stack can take.
 const maxDepth = 1000
@@ -245,7 +229,7 @@ func (s *scanner) value(a *acceptor) bool {
 func (a *acceptor) permits(kind jsontext.Kind) bool { return a.kind == 0 || a.kind == kind }
 
 func (s *scanner) object(a *acceptor) bool {
-	met, seen, extra := names{start: len(s.names)}, uint64(0), a.extra
+	start, seen, extra := len(s.names), uint64(0), a.extra
 	if a.kind == 0 {
 		extra = anything
 	}
@@ -265,10 +249,11 @@ func (s *scanner) object(a *acceptor) bool {
 			return false
 		case ok:
 			seen |= m.bit
-		case extra == nil || a.spells(name) || !s.first(&met, name):
+		case extra == nil || a.spells(name):
 			return false
 		default:
 			m.accept = extra
+			s.names = append(s.names, maphash.Bytes(s.seed, name))
 		}
 		if !s.value(m.accept) {
 			return false
@@ -278,8 +263,7 @@ func (s *scanner) object(a *acceptor) bool {
 		}
 	}
 	s.depth--
-	s.names = s.names[:met.start]
-	return seen&a.required == a.required
+	return seen&a.required == a.required && s.differ(start)
 }
 
 // spells reports whether name is one of the members' but for its case.

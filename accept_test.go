@@ -230,7 +230,7 @@ func FuzzAcceptor(f *testing.F) {
 func TestManyNamesAreToldApart(t *testing.T) {
 	t.Parallel()
 	a := compile(parseSchemas(t, compiledSchemas)["anything"], stringFormats())
-	for _, n := range []int{1, few, few + 1, few + 2, 5 * few} {
+	for _, n := range []int{1, 12, 13, 200} {
 		object := map[string]any{}
 		for i := range n {
 			object[string(rune('Ā'+i))] = map[string]int{"x": i, "y": i}

@@ -5,7 +5,11 @@
 // look for repeated names: whoever needs that has to see to it.
 package jsonio
 
-import "strings"
+import (
+	"encoding/binary"
+	"math/bits"
+	"strings"
+)
 
 // Reader reads a text from its beginning to its end. White space before what it reads is skipped. What a method refuses
 // leaves the reader anywhere.
@@ -50,23 +54,42 @@ func (r *Reader) String() (quoted []byte, isPlain, ok bool) {
 		return nil, false, false
 	}
 	start := r.pos - 1
-	for isPlain = true; r.pos < len(r.text); r.pos++ {
-		switch c := r.text[r.pos]; {
-		case c == '"':
-			r.pos++
+	for isPlain = true; ; {
+		r.skipOrdinary()
+		switch {
+		case r.take('"'):
 			return r.text[start:r.pos], isPlain, true
-		case c == '\\':
-			isPlain = false
-			n := escapeLength(r.text[r.pos:])
-			if n == 0 {
-				return nil, false, false
-			}
-			r.pos += n - 1
-		case c < ' ':
+		case r.pos == len(r.text) || r.text[r.pos] != '\\':
 			return nil, false, false
 		}
+		n := escapeLength(r.text[r.pos:])
+		if n == 0 {
+			return nil, false, false
+		}
+		isPlain = false
+		r.pos += n
 	}
-	return nil, false, false
+}
+
+// skipOrdinary reads over the bytes that stand for themselves in a string, eight at a time while there are so many.
+func (r *Reader) skipOrdinary() {
+	for ; len(r.text)-r.pos >= 8; r.pos += 8 {
+		if special := specialBytes(binary.LittleEndian.Uint64(r.text[r.pos:])); special != 0 {
+			r.pos += bits.TrailingZeros64(special) / 8
+			return
+		}
+	}
+	for r.pos < len(r.text) && r.text[r.pos] >= ' ' && r.text[r.pos] != '"' && r.text[r.pos] != '\\' {
+		r.pos++
+	}
+}
+
+// specialBytes has the highest bit of the first byte set that is a quote, a backslash or a control character; bits beyond it
+// mean nothing. It subtracts in all bytes at once: a byte that is below what is subtracted borrows, and so sets its bit.
+func specialBytes(eight uint64) uint64 {
+	const ones, highest = 0x0101010101010101, 0x8080808080808080
+	quotes, backslashes := eight^'"'*ones, eight^'\\'*ones
+	return ((eight-' '*ones)&^eight | (quotes-ones)&^quotes | (backslashes-ones)&^backslashes) & highest
 }
 
 // escapeLength returns the length of the escape that text begins with, or 0 if it is none. Half of a surrogate pair is none.
