@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json"
@@ -303,4 +304,171 @@ components:
 			}
 		}
 	}
+}
+
+// TestShortcutsFollowKinOpenAPI has paths that look alike: a shortcut is that of the operation which kin-openapi finds.
+func TestShortcutsFollowKinOpenAPI(t *testing.T) {
+	t.Parallel()
+	operation := func(parameters string) string {
+		return "\n    get:\n      " + parameters + "\n      responses: {\"200\": {description: found}}"
+	}
+	const id = `parameters: [{name: id, in: path, required: true, schema: {type: string}}]`
+	for _, test := range []struct {
+		name  string
+		paths map[string]string
+		found map[string]string // path of a request to path of a shortcut; "" is none
+	}{
+		{
+			"a text and a parameter", map[string]string{"/things": "", "/things/{id}": id, "/things/{id}/parts": id},
+			map[string]string{
+				"/things": "/things", "/things/a": "/things/{id}", "/things/a/parts": "/things/{id}/parts", "/things/a b~": "/things/{id}",
+				"/things/": "", "/things/a/": "", "/things/a/other": "", "/things//parts": "", "things": "", "": "", "/": "", "//": "", "/other/a": "",
+			},
+		},
+		{
+			"a parameter that may be the text", map[string]string{"/things/{id}": id, "/things/latest": ""},
+			map[string]string{"/things/a": "/things/{id}", "/things/latest": ""},
+		},
+		{
+			"a parameter that is a part of a segment", map[string]string{"/things/{id}": id, "/files/{id}.json": id},
+			map[string]string{"/things/a": "", "/files/a.json": ""},
+		},
+		{
+			"two parameters", map[string]string{"/{kind}/{id}": strings.Replace(id, "}]", "}, {name: kind, in: path, required: true, schema: {type: string, enum: [a, b]}}]", 1)},
+			map[string]string{"/a/x": "/{kind}/{id}", "/c/x": "", "/a/": "", "//x": ""},
+		},
+	} {
+		doc := "openapi: 3.0.3\ninfo: {title: test, version: \"1\"}\npaths:"
+		for path, parameters := range test.paths {
+			doc += "\n  " + path + ":" + operation(parameters)
+		}
+		c, err := parseContract([]byte(doc))
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		for path, want := range test.found {
+			got := ""
+			if s := c.shortcut(http.MethodGet, path); s != nil && s.acceptsRequest(path, http.Header{}, nil) {
+				got = s.route.Path
+				route, _, err := c.operations.FindRoute(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}})
+				if err != nil || route.Operation != s.route.Operation {
+					t.Errorf("%s: %s is for %v, %v", test.name, path, route, err)
+				}
+			}
+			if got != want {
+				t.Errorf("%s: %s is for %q, want %q", test.name, path, got, want)
+			}
+			if s := c.shortcut(http.MethodPut, path); s != nil {
+				t.Errorf("%s: another method is for %q", test.name, s.route.Path)
+			}
+		}
+	}
+}
+
+// TestMessagesThatAShortcutLeavesToKinOpenAPI are not plainly good.
+func TestMessagesThatAShortcutLeavesToKinOpenAPI(t *testing.T) {
+	t.Parallel()
+	c, err := shippedContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path, body = "/api/sessions/550e8400-e29b-41d4-a716-446655440000", `{"state":"OPEN"}`
+	s := c.shortcut(http.MethodPut, path)
+	good := http.Header{"Content-Type": {"application/json"}, "X-Api-Key": {"key"}}
+	if s == nil || !s.acceptsRequest(path, good, []byte(body)) || !s.acceptsRequest(path, good, nil) || !s.acceptsResponse(http.StatusOK, good, []byte(body)) {
+		t.Fatal("a good message is not accepted")
+	}
+	for name, header := range map[string]http.Header{
+		"no media type":      {"X-Api-Key": {"key"}},
+		"a parameter":        {"Content-Type": {"application/json; charset=utf-8"}, "X-Api-Key": {"key"}},
+		"another case":       {"Content-Type": {"Application/JSON"}, "X-Api-Key": {"key"}},
+		"two media types":    {"Content-Type": {"application/json", "text/html"}, "X-Api-Key": {"key"}},
+		"another media type": {"Content-Type": {"text/html"}, "X-Api-Key": {"key"}},
+	} {
+		if s.acceptsRequest(path, header, []byte(body)) || s.acceptsResponse(http.StatusOK, header, []byte(body)) {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+	for _, status := range []int{http.StatusCreated, http.StatusNoContent, http.StatusBadRequest} {
+		if s.acceptsResponse(status, good, []byte(body)) {
+			t.Errorf("status %d is accepted", status)
+		}
+	}
+	deep := `{"x":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `}`
+	for _, body := range []string{
+		`{"state":null}`, `null`, `{`, `{"state":"OPEN"} {}`, `{"state":"OPEN",}`, `{,}`, `{"a" "b"}`, `{"a":}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":[,1]}`, `{"a":{"b":1]}`,
+		"\ufeff{}", "{}\x00", "{\"a\":\"\xff\"}", `{"a":tru}`, `{"a":nulls}`, `{"a":01}`, `{"a":"\x"}`, `{"a":1,"a":2}`, `{"State":"OPEN"}`, deep,
+	} {
+		if s.acceptsRequest(path, good, []byte(body)) || s.acceptsResponse(http.StatusOK, good, []byte(body)) {
+			t.Errorf("%.99s is accepted", body)
+		}
+	}
+	if s.acceptsRequest(path, http.Header{"Content-Type": {"application/json"}}, []byte(body)) || s.acceptsResponse(http.StatusOK, good, nil) {
+		t.Error("a request without its key, or an empty answer, is accepted")
+	}
+}
+
+func TestShortcutsKnowNoAnswerWithAHeaderOfItsOwn(t *testing.T) {
+	t.Parallel()
+	c, err := parseContract([]byte(`openapi: 3.0.3
+info: {title: test, version: "1"}
+paths:
+  /things:
+    head:
+      responses: {"200": {description: found, content: {application/json: {schema: {type: object}}}}}
+    get:
+      responses:
+        "200": {description: found, headers: {X-Total: {required: true, schema: {type: integer}}}, content: {application/json: {schema: {type: object}}}}
+        "201": {description: made, content: {application/json: {schema: {type: object, minProperties: 1}}}}
+        "202": {description: taken, content: {text/plain: {schema: {type: string}}}}
+        "203": {description: copied, content: {application/json: {schema: {type: object}}}}
+        default: {description: other, content: {application/json: {schema: {type: object}}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	for status, want := range map[int]bool{200: false, 201: false, 202: false, 203: true, 204: false} {
+		if got := c.shortcut(http.MethodGet, "/things").acceptsResponse(status, header, []byte(`{}`)); got != want {
+			t.Errorf("status %d: accepted is %t", status, got)
+		}
+	}
+	if c.shortcut(http.MethodHead, "/things").acceptsResponse(200, header, []byte(`{}`)) {
+		t.Error("an answer to HEAD is accepted")
+	}
+}
+
+// BenchmarkValidation compares what is done to a body of a session, and reports how much longer kin-openapi takes.
+func BenchmarkValidation(b *testing.B) {
+	body, err := os.ReadFile("api/examples/realistic.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := shippedContract()
+	if err != nil {
+		b.Fatal(err)
+	}
+	a := c.operation(b, http.MethodPut, "/api/sessions/{id}")
+	var schema *openapi3.Schema
+	for schema = range c.acceptors {
+		if c.acceptors[schema] == a {
+			break
+		}
+	}
+	var quick, slow time.Duration
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		start := time.Now()
+		if !a.accepts(body) {
+			b.Fatal("not accepted")
+		}
+		middle := time.Now()
+		value, _, reason := decodeStrictly(body)
+		if reason != "" || schema.VisitJSON(value) != nil {
+			b.Fatal("refused")
+		}
+		quick, slow = quick+middle.Sub(start), slow+time.Since(middle)
+	}
+	b.ReportMetric(float64(slow)/float64(quick), "kin-openapi÷acceptor")
+	b.ReportMetric(float64(quick.Nanoseconds())/float64(b.N), "acceptor-ns/op")
 }

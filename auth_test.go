@@ -2,8 +2,11 @@ package kodexa
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -230,3 +233,49 @@ func TestTheDefaultTransportIsBoundedWhateverNetHTTPsIs(t *testing.T) { //nolint
 		}
 	}
 }
+
+func TestWhoMayChangeARequest(t *testing.T) {
+	t.Parallel()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name  string
+		given *http.Client
+		keeps bool
+	}{
+		{"none", nil, true},
+		{"zero", &http.Client{}, true},
+		{"net/http's transport", &http.Client{Transport: &http.Transport{}}, true},
+		{"another transport", &http.Client{Transport: &answerOf{}}, false},
+		{"one around net/http's", &http.Client{Transport: struct{ http.RoundTripper }{&http.Transport{}}}, false},
+		{"a cookie jar", &http.Client{Jar: jar}, false},
+	} {
+		if hc, _ := newHTTPClient(test.given, 0); keepsRequests(hc) != test.keeps {
+			t.Errorf("%s: want %t", test.name, test.keeps)
+		}
+	}
+}
+
+// TestEachAttemptHasARequestOfItsOwn has a transport that changes what it is given, as none should.
+func TestEachAttemptHasARequestOfItsOwn(t *testing.T) {
+	t.Parallel()
+	var headers []string
+	next := doerFunc(func(req *http.Request) (*http.Response, error) {
+		headers = append(headers, strings.Join(req.Header["X-Test"], " ")+" "+req.URL.Path)
+		req.Header.Add("X-Test", "changed")
+		req.URL.Path = "/changed"
+		return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody}, nil
+	})
+	r := &retrier{next: next, policy: RetryPolicy{MaxAttempts: 3, BaseDelay: 1, MaxDelay: 1}, timeout: time.Hour, logger: slog.New(slog.DiscardHandler)}
+	req := httptest.NewRequest(http.MethodPut, "http://localhost/path", nil)
+	req.Header.Set("X-Test", "set")
+	if res, err := r.Do(req); err != nil || res.Body.Close() != nil || !slices.Equal(headers, []string{"set /path", "set /path", "set /path"}) {
+		t.Errorf("sent %q, %v", headers, err)
+	}
+}
+
+type doerFunc func(*http.Request) (*http.Response, error)
+
+func (f doerFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }

@@ -27,23 +27,22 @@ type payload struct {
 	model jsonio.Model // what text was made of, or nil if it came as it is
 }
 
+func newPayload(text []byte, model jsonio.Model) *payload {
+	p := &payload{text: text, model: model}
+	p.Reset(text)
+	return p
+}
+
 // encode returns m as JSON. The raw values in m may not be JSON, see check.
 func encode(m jsonio.Model) (*payload, error) {
-	buffer := buffers.Get().(*[]byte)
-	text, err := jsonio.Append((*buffer)[:0], m)
+	text, err := jsonio.Encode(m)
 	if err != nil {
 		return nil, err
 	}
-	p := &payload{text: text, model: m}
-	if *buffer = text; cap(text) <= maxPooled {
-		p.text = bytes.Clone(text) // the transport may read a body after the call
-		buffers.Put(buffer)
-	}
-	p.Reset(p.text)
-	return p, nil
+	return newPayload(text, m), nil
 }
 
-// check returns the error that a model can't be encoded if that is so.
+// check returns the error that the model can't be encoded if that is so.
 func (p *payload) check() error {
 	if p.model == nil {
 		return nil
@@ -55,9 +54,21 @@ func (p *payload) check() error {
 // Close does nothing.
 func (*payload) Close() error { return nil }
 
+// again returns the body to be read once more, as a type that net/http sends in one write with the header.
+func (p *payload) again() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.text)), nil }
+
+// announceBody gives a request what net/http gives those whose body it knows, before other editors look at it.
+func announceBody(_ context.Context, req *http.Request) error {
+	if p, ok := req.Body.(*payload); ok {
+		req.ContentLength, req.GetBody = int64(len(p.text)), p.again
+	}
+	return nil
+}
+
 // takeBody returns the body of req and lets it be sent any number of times.
 func takeBody(req *http.Request) (*payload, error) {
 	if req.Body == nil || req.Body == http.NoBody {
+		req.ContentLength, req.GetBody = 0, nil // which an editor may have left
 		return &payload{}, nil
 	}
 	p, ok := req.Body.(*payload)
@@ -66,14 +77,10 @@ func takeBody(req *http.Request) (*payload, error) {
 		if err = errors.Join(err, req.Body.Close()); err != nil {
 			return nil, err
 		}
-		p = &payload{text: read.keep()}
+		p = newPayload(read.keep(), nil)
 	}
-	req.ContentLength = int64(len(p.text))
-	// net/http knows this type of body and sends it in one write with the header.
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.text)), nil }
-	body, err := req.GetBody()
-	req.Body = body
-	return p, err
+	req.Body, req.ContentLength, req.GetBody = p, int64(len(p.text)), p.again
+	return p, nil
 }
 
 // Sizes of the pieces that a body of unknown length is read in, and the most that is kept of an error's body.

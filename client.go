@@ -57,6 +57,7 @@ func New(opts ...Option) (*Client, error) {
 	}
 	generated := []gen.ClientOption{
 		gen.WithHTTPClient(steps),
+		gen.WithRequestEditorFn(announceBody),
 		gen.WithRequestEditorFn(apiKeyEditor(c.apiKey)),
 		gen.WithRequestEditorFn(userAgentEditor(userAgent(c.product))),
 	}

@@ -116,7 +116,7 @@ func TestQuickRun(t *testing.T) {
 	}
 	for _, row := range []string{
 		peers.FloorName, peers.StockName, peers.FilterName, peers.OgenName, peers.KodexaName,
-		"nested map, 1 kB", "string array, 100 kB", "8, **this client** as it comes", "difference", ownModule + "/gen",
+		"nested map, 1 kB", "string array, 100 kB", "8, **this client** as it comes", "difference", ownModule + "/internal/jsonio",
 	} {
 		if !strings.Contains(out.String(), "\n| "+row+" ") {
 			t.Errorf("no row %q in:\n%s", row, out.String())

@@ -13,6 +13,7 @@ import (
 	kodexa "github.com/kodexa-community/kodexa-go"
 	"github.com/kodexa-community/kodexa-go/bench/gen/ogen"
 	"github.com/kodexa-community/kodexa-go/bench/gen/stock"
+	"github.com/kodexa-community/kodexa-go/internal/jsonio"
 )
 
 // Pieces returns the parts of an update: the codecs, kin-openapi's check of a body, and calls that no network carries.
@@ -35,6 +36,12 @@ func Pieces(t Target) ([]Peer, error) {
 	if err != nil {
 		return nil, err
 	}
+	ofCalls, err := codec(KodexaName+", in a call", t,
+		func(s *kodexa.Session) ([]byte, error) { return jsonio.Encode(s) },
+		func(b []byte, s *kodexa.Session) error { return jsonio.Decode(b, s) })
+	if err != nil {
+		return nil, err
+	}
 	validate, err := validation(t)
 	if err != nil {
 		return nil, err
@@ -47,8 +54,8 @@ func Pieces(t Target) ([]Peer, error) {
 		calls[i].Name = "without network: " + calls[i].Name
 	}
 	return append([]Peer{
-		ofStock.encode, ofOgen.encode, ofKodexa.encode,
-		ofStock.decode, ofOgen.decode, ofKodexa.decode,
+		ofStock.encode, ofOgen.encode, ofKodexa.encode, ofCalls.encode,
+		ofStock.decode, ofOgen.decode, ofKodexa.decode, ofCalls.decode,
 		validate,
 	}, calls...), nil
 }

@@ -1,6 +1,7 @@
 package jsonio
 
 import (
+	"bytes"
 	jsonv1 "encoding/json"
 	"errors"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -18,12 +20,32 @@ import (
 // Writer writes a text.
 type Writer struct{ text []byte }
 
-// Append appends m as JSON to text. The result is JSON in UTF-8 without repeated names if, and only if, the raw values in m
-// are: of those only the ends are checked.
-func Append(text []byte, m Model) ([]byte, error) {
-	w := Writer{text}
+// Encode returns m as JSON, in memory that nothing else uses. The text is JSON in UTF-8 in which no name is repeated if, and
+// only if, that is true of each raw value in m: of those only the ends are found.
+func Encode(m Model) ([]byte, error) {
+	s, err := write(m)
+	if err != nil {
+		return nil, err
+	}
+	if cap(*s) > maxScratch {
+		return *s, nil
+	}
+	defer scratches.Put(s)
+	return bytes.Clone(*s), nil
+}
+
+// scratches are for texts that are copied. One beyond maxScratch is left to the garbage collector.
+var scratches = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxScratch = 64 << 10
+
+// write writes m to a scratch.
+func write(m Model) (*[]byte, error) {
+	s := scratches.Get().(*[]byte)
+	w := Writer{(*s)[:0]}
 	err := m.WriteJSON(&w)
-	return w.text, err
+	*s = w.text
+	return s, err
 }
 
 // options make every way of encoding a model give the same result: the rules of version 2 whatever the caller's are, and
@@ -37,11 +59,14 @@ var options = json.JoinOptions(
 
 // MarshalJSONTo is a model's method of that name.
 func MarshalJSONTo(enc *jsontext.Encoder, m Model) error {
-	text, err := Append(enc.AvailableBuffer(), m)
+	s, err := write(m)
 	if err != nil {
 		return within(enc.StackPointer(), err)
 	}
-	return json.MarshalEncode(enc, jsontext.Value(text), options)
+	if cap(*s) <= maxScratch {
+		defer scratches.Put(s)
+	}
+	return json.MarshalEncode(enc, jsontext.Value(*s), options)
 }
 
 // MarshalJSON is a model's method of that name.
