@@ -42,6 +42,9 @@ func encode(m jsonio.Model) (*payload, error) {
 	return newPayload(text, m), nil
 }
 
+// Close does nothing.
+func (*payload) Close() error { return nil }
+
 // check returns the error that the model can't be encoded if that is so.
 func (p *payload) check() error {
 	if p.model == nil {
@@ -50,9 +53,6 @@ func (p *payload) check() error {
 	_, err := jsonio.MarshalJSON(p.model)
 	return err
 }
-
-// Close does nothing.
-func (*payload) Close() error { return nil }
 
 // again returns the body to be read once more, as a type that net/http sends in one write with the header.
 func (p *payload) again() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.text)), nil }

@@ -50,11 +50,11 @@ func TestBodiesBelongToTheirCall(t *testing.T) {
 	var sessions []*kodexa.Session
 	var sent []string
 	var group sync.WaitGroup
-	for i := range 8 {
+	for i, letter := range "abcdefgh" {
 		group.Go(func() {
 			for k, size := range []int{0, 10, 100, 5_000, 70_000, 10} {
 				for _, state := range []string{"accept", "in chunks", "refuse", "break", "api"} {
-					text := fmt.Sprintf("%d %d %s", i, k, strings.Repeat(string(rune('a'+i)), size))
+					text := fmt.Sprintf("%d %d %s", i, k, strings.Repeat(string(letter), size))
 					session := kodexa.Session{State: new(state), Token: &text}
 					session.Set("text", json.RawMessage(`{"a":"`+text+`"}`))
 					want := encode(t, &session)
@@ -113,8 +113,8 @@ func TestATransportMayReadARequestAfterItsCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want []string
-	for i := range 20 {
-		session := kodexa.Session{Token: new(strings.Repeat(string(rune('a'+i)), 10+i))}
+	for i, letter := range "abcdefghijklmnopqrst" {
+		session := kodexa.Session{Token: new(strings.Repeat(string(letter), 10+i))}
 		want = append(want, string(encode(t, &session)))
 		if _, err := c.UpdateSession(t.Context(), uuid.Nil, session); err != nil {
 			t.Fatal(err)

@@ -111,6 +111,12 @@ func bodySchemas(op *openapi3.Operation) iter.Seq[*openapi3.Schema] {
 	}
 }
 
+// The string formats whose values acceptors can tell.
+const (
+	formatDateTime = "date-time"
+	formatUUID     = "uuid"
+)
+
 // uuidLength is that of a UUID with dashes, the one form that the format means.
 const uuidLength = len("550e8400-e29b-41d4-a716-446655440000")
 
@@ -126,10 +132,10 @@ func stringFormats() map[string]openapi3.StringFormatValidator {
 			_, err := time.Parse(time.DateOnly, s)
 			return err
 		}),
-		"date-time": stringFormat("date-time", "value must be a date-time, such as 2023-11-07T05:31:56Z", func(s string) error {
+		formatDateTime: stringFormat(formatDateTime, "value must be a date-time, such as 2023-11-07T05:31:56Z", func(s string) error {
 			return new(time.Time).UnmarshalText([]byte(s))
 		}),
-		"uuid": stringFormat("uuid", "value must be a UUID with dashes", func(s string) error {
+		formatUUID: stringFormat(formatUUID, "value must be a UUID with dashes", func(s string) error {
 			if len(s) != uuidLength {
 				return errors.New("length")
 			}

@@ -88,7 +88,7 @@ func within(place jsontext.Pointer, err error) error {
 	if err == nil {
 		return nil
 	}
-	semantic, ok := err.(*json.SemanticError) //nolint:errorlint // as this package makes it
+	semantic, ok := err.(*json.SemanticError)
 	if !ok {
 		semantic = &json.SemanticError{Err: err}
 	}
@@ -135,7 +135,7 @@ func ReadNullable[T any](r *Reader, field *nullable.Nullable[T]) error {
 // Read reads what comes next into what value points to. Null empties it. An error names place and types, and no value.
 func Read(r *Reader, value any) error {
 	switch value := value.(type) {
-	case *string, *bool, *int32, *time.Time, *jsonv1.RawMessage, *map[string]jsonv1.RawMessage, *[]string:
+	case *string, *bool, *int32, *time.Time, *jsonv1.RawMessage, *map[string]jsonv1.RawMessage, *[]string: // see quickly
 	case Model:
 		return value.ReadJSON(r)
 	}

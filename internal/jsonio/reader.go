@@ -71,6 +71,91 @@ func (r *Reader) String() (quoted []byte, isPlain, ok bool) {
 	}
 }
 
+// Number reads a number.
+func (r *Reader) Number() (literal []byte, ok bool) {
+	r.Kind()
+	start := r.pos
+	r.take('-')
+	switch {
+	case r.take('0'):
+	case r.digits() == 0:
+		return nil, false
+	}
+	if r.take('.') && r.digits() == 0 {
+		return nil, false
+	}
+	if r.take('e') || r.take('E') {
+		if !r.take('+') {
+			r.take('-')
+		}
+		if r.digits() == 0 {
+			return nil, false
+		}
+	}
+	return r.text[start:r.pos], true
+}
+
+// Literal reads word: null, true or false.
+func (r *Reader) Literal(word string) bool {
+	r.Kind()
+	if rest := r.text[r.pos:]; len(rest) < len(word) || string(rest[:len(word)]) != word {
+		return false
+	}
+	r.pos += len(word)
+	return true
+}
+
+// Value reads a value of any kind and returns its text and, if it is an array or an object, how many members it has. It
+// finds the end of what is JSON, but of what is in arrays and objects it does not find out whether it is.
+func (r *Reader) Value() (text []byte, members int, ok bool) {
+	kind := r.Kind()
+	start := r.pos
+	switch kind {
+	case '{', '[':
+		members, ok = r.members()
+	case '"':
+		_, _, ok = r.String()
+	case 't':
+		ok = r.Literal("true")
+	case 'f':
+		ok = r.Literal("false")
+	case 'n':
+		ok = r.Literal("null")
+	default:
+		_, ok = r.Number()
+	}
+	return r.text[start:r.pos], members, ok
+}
+
+// members reads over an array or an object and counts its members.
+func (r *Reader) members() (n int, ok bool) {
+	start := r.pos
+	for depth := 0; r.pos < len(r.text); r.pos++ {
+		switch r.text[r.pos] {
+		case '"':
+			if _, _, ok := r.String(); !ok {
+				return 0, false
+			}
+			r.pos--
+		case ',':
+			if depth == 1 {
+				n++
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				r.pos++
+				if r.pos-start > len("{}") { // white space alone is taken for a member, which does no harm
+					n++
+				}
+				return n, true
+			}
+		}
+	}
+	return 0, false
+}
+
 // skipOrdinary reads over the bytes that stand for themselves in a string, eight at a time while there are so many.
 func (r *Reader) skipOrdinary() {
 	for ; len(r.text)-r.pos >= 8; r.pos += 8 {
@@ -135,30 +220,6 @@ func codeUnit(text []byte) (unit rune, ok bool) {
 	return unit, true
 }
 
-// Number reads a number.
-func (r *Reader) Number() (literal []byte, ok bool) {
-	r.Kind()
-	start := r.pos
-	r.take('-')
-	switch {
-	case r.take('0'):
-	case r.digits() == 0:
-		return nil, false
-	}
-	if r.take('.') && r.digits() == 0 {
-		return nil, false
-	}
-	if r.take('e') || r.take('E') {
-		if !r.take('+') {
-			r.take('-')
-		}
-		if r.digits() == 0 {
-			return nil, false
-		}
-	}
-	return r.text[start:r.pos], true
-}
-
 // take is Take where no white space may be.
 func (r *Reader) take(c byte) bool {
 	if r.pos < len(r.text) && r.text[r.pos] == c {
@@ -174,65 +235,4 @@ func (r *Reader) digits() int {
 		r.pos++
 	}
 	return r.pos - start
-}
-
-// Literal reads word: null, true or false.
-func (r *Reader) Literal(word string) bool {
-	r.Kind()
-	if rest := r.text[r.pos:]; len(rest) < len(word) || string(rest[:len(word)]) != word {
-		return false
-	}
-	r.pos += len(word)
-	return true
-}
-
-// Value reads a value of any kind and returns its text and, if it is an array or an object, how many members it has. It
-// finds the end of what is JSON, but of what is in arrays and objects it does not find out whether it is.
-func (r *Reader) Value() (text []byte, members int, ok bool) {
-	kind := r.Kind()
-	start := r.pos
-	switch kind {
-	case '{', '[':
-		members, ok = r.members()
-	case '"':
-		_, _, ok = r.String()
-	case 't':
-		ok = r.Literal("true")
-	case 'f':
-		ok = r.Literal("false")
-	case 'n':
-		ok = r.Literal("null")
-	default:
-		_, ok = r.Number()
-	}
-	return r.text[start:r.pos], members, ok
-}
-
-// members reads over an array or an object and counts its members.
-func (r *Reader) members() (n int, ok bool) {
-	start := r.pos
-	for depth := 0; r.pos < len(r.text); r.pos++ {
-		switch r.text[r.pos] {
-		case '"':
-			if _, _, ok := r.String(); !ok {
-				return 0, false
-			}
-			r.pos--
-		case ',':
-			if depth == 1 {
-				n++
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				r.pos++
-				if r.pos-start > len("{}") { // white space alone is taken for a member, which does no harm
-					n++
-				}
-				return n, true
-			}
-		}
-	}
-	return 0, false
 }

@@ -176,7 +176,7 @@ func TestSpecialBytes(t *testing.T) {
 			eight := bytes.Repeat([]byte{'a'}, 8)
 			eight[first] = byte(c)
 			for i := first + 1; i < 8; i++ { // what follows must not matter
-				eight[i] = byte(c * i)
+				eight[i] = byte(c) * byte(i)
 			}
 			r := NewReader(append([]byte(`"`), eight...))
 			r.pos = 1
