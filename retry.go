@@ -167,8 +167,10 @@ func (r *retrier) attempt(req *http.Request, ex *exchange) (*http.Response, erro
 	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, attemptTimeoutError(r.timeout))
 	w := newWritten()
 	ctx = httptrace.WithClientTrace(ctx, &w.trace)
-	again := req.WithContext(ctx)
-	if !r.keepsRequests {
+	var again *http.Request
+	if r.keepsRequests {
+		again = req.WithContext(ctx)
+	} else {
 		again = req.Clone(ctx)
 	}
 	if req.GetBody != nil {
