@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/kodexa-community/kodexa-go/gen"
+	"github.com/kodexa-community/kodexa-go/internal/accept"
 )
 
 // compiledSchemas have each keyword that acceptors know, by a name for the tests.
@@ -60,7 +61,7 @@ func (s *jsonSchema) UnmarshalJSON(b []byte) error { return s.Schema.UnmarshalJS
 func TestAcceptorsKnowTheirKeywords(t *testing.T) {
 	t.Parallel()
 	for name, s := range parseSchemas(t, compiledSchemas) {
-		if compile(s, stringFormats()) == nil {
+		if accept.Compile(s, stringFormats()) == nil {
 			t.Errorf("%s is not compiled", name)
 		}
 	}
@@ -93,7 +94,7 @@ func TestAnUnknownKeywordLeavesTheSchemaToKinOpenAPI(t *testing.T) {
 		"deep":          {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string", "pattern": "a"}}}},
 		"additional":    {"type": "object", "additionalProperties": {"type": "string", "pattern": "a"}}
 	}`) {
-		if compile(s, stringFormats()) != nil {
+		if accept.Compile(s, stringFormats()) != nil {
 			t.Errorf("%s is compiled", name)
 		}
 	}
@@ -103,12 +104,12 @@ func TestASchemaMayContainItself(t *testing.T) {
 	t.Parallel()
 	list := openapi3.NewObjectSchema().WithProperty("value", openapi3.NewStringSchema())
 	list.WithProperty("next", list)
-	a := compile(list, stringFormats())
-	if a == nil || !a.accepts([]byte(`{"value":"a","next":{"value":"b","next":{}}}`)) || a.accepts([]byte(`{"next":{"next":[]}}`)) {
+	a := accept.Compile(list, stringFormats())
+	if a == nil || !a.Accepts([]byte(`{"value":"a","next":{"value":"b","next":{}}}`)) || a.Accepts([]byte(`{"next":{"next":[]}}`)) {
 		t.Error("not followed")
 	}
 	list.WithProperty("more", openapi3.NewStringSchema().WithPattern("a"))
-	if compile(list, stringFormats()) != nil {
+	if accept.Compile(list, stringFormats()) != nil {
 		t.Error("compiled in part")
 	}
 }
@@ -133,14 +134,14 @@ func TestExamplesAreAccepted(t *testing.T) {
 		if filepath.Base(file) == "text.json" {
 			continue // a name with an escape is left to kin-openapi
 		}
-		if !session.accepts(body) {
+		if !session.Accepts(body) {
 			t.Errorf("%s is left to kin-openapi", file)
 		}
 	}
 }
 
 // operation returns the acceptor of the request body of an operation of c.
-func (c *contract) operation(tb testing.TB, method, path string) *acceptor {
+func (c *contract) operation(tb testing.TB, method, path string) *accept.Acceptor {
 	tb.Helper()
 	req, err := http.NewRequest(method, path, http.NoBody)
 	if err != nil {
@@ -154,9 +155,9 @@ func (c *contract) operation(tb testing.TB, method, path string) *acceptor {
 }
 
 // checkAcceptance fails if a accepts body and any of those that it speaks for does not.
-func checkAcceptance(t *testing.T, a *acceptor, s *openapi3.Schema, body []byte) {
+func checkAcceptance(t *testing.T, a *accept.Acceptor, s *openapi3.Schema, body []byte) {
 	t.Helper()
-	if !a.accepts(body) {
+	if !a.Accepts(body) {
 		return
 	}
 	value, pointer, reason := decodeStrictly(body)
@@ -183,7 +184,7 @@ func FuzzAcceptor(f *testing.F) {
 	}
 	acceptors := maps.Clone(c.acceptors)
 	for _, s := range parseSchemas(f, compiledSchemas) {
-		acceptors[s] = compile(s, stringFormats())
+		acceptors[s] = accept.Compile(s, stringFormats())
 	}
 	for _, pattern := range []string{"api/examples/*.json", "api/violations/*.json"} {
 		files, err := filepath.Glob(pattern)
@@ -216,7 +217,7 @@ func FuzzAcceptor(f *testing.F) {
 			checkAcceptance(t, a, s, body)
 		}
 		for _, a := range c.acceptors {
-			if a.accepts(body) {
+			if a.Accepts(body) {
 				var session gen.Session
 				if err := json.Unmarshal(body, &session); err != nil {
 					t.Fatalf("%q: %v", body, err)
@@ -228,7 +229,7 @@ func FuzzAcceptor(f *testing.F) {
 
 func TestManyNamesAreToldApart(t *testing.T) {
 	t.Parallel()
-	a := compile(parseSchemas(t, compiledSchemas)["anything"], stringFormats())
+	a := accept.Compile(parseSchemas(t, compiledSchemas)["anything"], stringFormats())
 	for _, n := range []int{1, 12, 13, 200} {
 		object := map[string]any{}
 		for i := range n {
@@ -238,12 +239,12 @@ func TestManyNamesAreToldApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !a.accepts(body) {
+		if !a.Accepts(body) {
 			t.Errorf("%d names are refused", n)
 		}
 		for i := range n { // each of them once more, at the end
 			again := slices.Concat(body[:len(body)-1], []byte(`,"`+string(rune('Ā'+i))+`":1}`))
-			if a.accepts(again) {
+			if a.Accepts(again) {
 				t.Errorf("%d names: the name %d is not missed", n, i)
 			}
 		}
@@ -271,7 +272,7 @@ func BenchmarkValidation(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
 		start := time.Now()
-		if !a.accepts(body) {
+		if !a.Accepts(body) {
 			b.Fatal("not accepted")
 		}
 		middle := time.Now()

@@ -17,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/kodexa-community/kodexa-go/internal/accept"
 	"github.com/kodexa-community/kodexa-go/internal/jsonio"
 )
 
@@ -362,16 +363,8 @@ func checkForGo(broken *ContractError, schema *openapi3.Schema, value any, point
 	}
 }
 
-// numberBits returns the size of the Go type of a number, see type-mapping in oapi-codegen.yaml.
-func numberBits(s *openapi3.Schema) int {
-	if s.Format == "int32" || s.Format == "float" {
-		return 32
-	}
-	return 64
-}
-
 func checkNumber(schema *openapi3.Schema, literal string) string {
-	bits := numberBits(schema)
+	bits := accept.NumberBits(schema)
 	if schema.Type.Is(openapi3.TypeInteger) {
 		if _, err := strconv.ParseInt(literal, 10, bits); err != nil {
 			return fmt.Sprintf("value must be written as an integer of %d bits", bits)

@@ -24,6 +24,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
+	"github.com/kodexa-community/kodexa-go/internal/accept"
 	"github.com/kodexa-community/kodexa-go/internal/jsonio"
 )
 
@@ -41,8 +42,8 @@ var shippedContract = sync.OnceValues(func() (*contract, error) { return parseCo
 type contract struct {
 	operations routers.Router
 	options    openapi3filter.Options
-	acceptors  map[*openapi3.Schema]*acceptor // of the bodies' schemas
-	shortcuts  map[string][]*shortcut         // by method
+	acceptors  map[*openapi3.Schema]*accept.Acceptor // of the bodies' schemas
+	shortcuts  map[string][]*shortcut                // by method
 }
 
 func parseContract(data []byte) (*contract, error) {
@@ -60,7 +61,7 @@ func parseContract(data []byte) (*contract, error) {
 	}
 	c := &contract{
 		operations: operations,
-		acceptors:  map[*openapi3.Schema]*acceptor{},
+		acceptors:  map[*openapi3.Schema]*accept.Acceptor{},
 		shortcuts:  map[string][]*shortcut{},
 		options: openapi3filter.Options{
 			AuthenticationFunc:    sendsKey,
@@ -83,7 +84,7 @@ func (c *contract) compile(doc *openapi3.T) {
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			for schema := range bodySchemas(op) {
-				c.acceptors[schema] = compile(schema, stringFormats())
+				c.acceptors[schema] = accept.Compile(schema, stringFormats())
 			}
 			route := &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}
 			c.shortcuts[method] = append(c.shortcuts[method], c.compileShortcut(route))
@@ -111,12 +112,6 @@ func bodySchemas(op *openapi3.Operation) iter.Seq[*openapi3.Schema] {
 	}
 }
 
-// The string formats whose values acceptors can tell.
-const (
-	formatDateTime = "date-time"
-	formatUUID     = "uuid"
-)
-
 // uuidLength is that of a UUID with dashes, the one form that the format means.
 const uuidLength = len("550e8400-e29b-41d4-a716-446655440000")
 
@@ -132,10 +127,10 @@ func stringFormats() map[string]openapi3.StringFormatValidator {
 			_, err := time.Parse(time.DateOnly, s)
 			return err
 		}),
-		formatDateTime: stringFormat(formatDateTime, "value must be a date-time, such as 2023-11-07T05:31:56Z", func(s string) error {
+		"date-time": stringFormat("date-time", "value must be a date-time, such as 2023-11-07T05:31:56Z", func(s string) error {
 			return new(time.Time).UnmarshalText([]byte(s))
 		}),
-		formatUUID: stringFormat(formatUUID, "value must be a UUID with dashes", func(s string) error {
+		"uuid": stringFormat("uuid", "value must be a UUID with dashes", func(s string) error {
 			if len(s) != uuidLength {
 				return errors.New("length")
 			}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/kodexa-community/kodexa-go/internal/accept"
 )
 
 // shortcut is for the messages of an operation what an acceptor is for a body: it says yes to those that are plainly good, and
@@ -18,12 +20,12 @@ type shortcut struct {
 
 	head    *head // nil if the operation says something that heads don't know
 	request *openapi3.RequestBody
-	body    *acceptor         // of the request, as JSON; nil says no
-	answers map[int]*acceptor // by status, as JSON
+	body    *accept.Acceptor         // of the request, as JSON; nil says no
+	answers map[int]*accept.Acceptor // by status, as JSON
 }
 
 func (c *contract) compileShortcut(route *routers.Route) *shortcut {
-	s := &shortcut{route: route, segments: segmentsOf(route.Path), answers: map[int]*acceptor{}}
+	s := &shortcut{route: route, segments: segmentsOf(route.Path), answers: map[int]*accept.Acceptor{}}
 	s.head = compileHead(route, s.segments)
 	if ref := route.Operation.RequestBody; ref != nil {
 		s.request, s.body = ref.Value, c.acceptorOf(ref.Value.Content)
@@ -37,7 +39,7 @@ func (c *contract) compileShortcut(route *routers.Route) *shortcut {
 }
 
 // acceptorOf returns the acceptor of a body as JSON, or nil if there is none.
-func (c *contract) acceptorOf(content openapi3.Content) *acceptor {
+func (c *contract) acceptorOf(content openapi3.Content) *accept.Acceptor {
 	if media := content[jsonMediaType]; media != nil && media.Schema != nil {
 		return c.acceptors[media.Schema.Value]
 	}
@@ -73,13 +75,13 @@ func (s *shortcut) acceptsRequest(path string, header http.Header, body []byte) 
 	case len(body) == 0:
 		return s.request == nil || !s.request.Required
 	}
-	return s.body != nil && isJSON(header) && s.body.accepts(body)
+	return s.body != nil && isJSON(header) && s.body.Accepts(body)
 }
 
 // acceptsResponse reports whether s surely accepts an answer to its operation.
 func (s *shortcut) acceptsResponse(status int, header http.Header, body []byte) bool {
 	a := s.answers[status]
-	return a != nil && s.route.Method != http.MethodHead && isJSON(header) && a.accepts(body)
+	return a != nil && s.route.Method != http.MethodHead && isJSON(header) && a.Accepts(body)
 }
 
 // segmentsOf returns the parts of a path between its slashes, see [shortcut].
@@ -120,20 +122,20 @@ func (s *shortcut) matches(path string) bool {
 // head says yes to a request's path and header. It knows operations whose parameters all stand in the path and are
 // strings, and which API keys in headers are enough for.
 type head struct {
-	parameters []*acceptor // by the path's segments; nil for a text
-	keys       []string    // the headers that must be there
+	parameters []*accept.Acceptor // by the path's segments; nil for a text
+	keys       []string           // the headers that must be there
 }
 
 // compileHead returns the head of an operation, or nil if the operation says something that heads don't know.
 func compileHead(route *routers.Route, segments []string) *head {
-	h := &head{parameters: make([]*acceptor, len(segments))}
+	h := &head{parameters: make([]*accept.Acceptor, len(segments))}
 	for _, ref := range slices.Concat(route.PathItem.Parameters, route.Operation.Parameters) { // those of the operation win
 		p := ref.Value
 		if p.In != openapi3.ParameterInPath || p.Schema == nil || p.Style != "" && p.Style != openapi3.SerializationSimple {
 			return nil
 		}
-		a, i := compile(p.Schema.Value, stringFormats()), slices.Index(segments, "{"+p.Name+"}")
-		if a == nil || a.kind != '"' || i < 0 {
+		a, i := accept.Compile(p.Schema.Value, stringFormats()), slices.Index(segments, "{"+p.Name+"}")
+		if a == nil || !p.Schema.Value.Type.Is(openapi3.TypeString) || i < 0 {
 			return nil
 		}
 		h.parameters[i] = a
@@ -166,7 +168,7 @@ func (h *head) accepts(path string, header http.Header) bool {
 	}
 	i := 0
 	for value := range strings.SplitSeq(path[len("/"):], "/") {
-		if a := h.parameters[i]; a != nil && (value == "" || !acceptsString(a, value, true)) {
+		if a := h.parameters[i]; a != nil && (value == "" || !a.AcceptsString(value)) {
 			return false
 		}
 		i++

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/kodexa-community/kodexa-go/internal/accept"
 )
 
 // TestHeadsAcceptWhatKinOpenAPIAccepts compares the two for operations that heads know and for some that they don't.
@@ -149,7 +151,7 @@ func TestMessagesThatAShortcutLeavesToKinOpenAPI(t *testing.T) {
 			t.Errorf("status %d is accepted", status)
 		}
 	}
-	deep := `{"x":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `}`
+	deep := `{"x":` + strings.Repeat("[", accept.MaxDepth) + strings.Repeat("]", accept.MaxDepth) + `}`
 	for _, body := range []string{
 		`{"state":null}`, `null`, `{`, `{"state":"OPEN"} {}`, `{"state":"OPEN",}`, `{,}`, `{"a" "b"}`, `{"a":}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":[,1]}`, `{"a":{"b":1]}`,
 		"\ufeff{}", "{}\x00", "{\"a\":\"\xff\"}", `{"a":tru}`, `{"a":nulls}`, `{"a":01}`, `{"a":"\x"}`, `{"a":1,"a":2}`, `{"State":"OPEN"}`, deep,

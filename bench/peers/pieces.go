@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	jsonv1 "encoding/json"
+	"errors"
 	"io"
 	"net/http"
 
@@ -13,6 +14,7 @@ import (
 	kodexa "github.com/kodexa-community/kodexa-go"
 	"github.com/kodexa-community/kodexa-go/bench/gen/ogen"
 	"github.com/kodexa-community/kodexa-go/bench/gen/stock"
+	"github.com/kodexa-community/kodexa-go/internal/accept"
 	"github.com/kodexa-community/kodexa-go/internal/jsonio"
 )
 
@@ -42,7 +44,7 @@ func Pieces(t Target) ([]Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	validate, err := validation(t)
+	byKinOpenAPI, byAcceptor, err := validation(t)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +58,7 @@ func Pieces(t Target) ([]Peer, error) {
 	return append([]Peer{
 		ofStock.encode, ofOgen.encode, ofKodexa.encode, ofCalls.encode,
 		ofStock.decode, ofOgen.decode, ofKodexa.decode, ofCalls.decode,
-		validate,
+		byKinOpenAPI, byAcceptor,
 	}, calls...), nil
 }
 
@@ -77,14 +79,15 @@ func codec[T any](name string, t Target, marshal func(*T) ([]byte, error), unmar
 	}, nil
 }
 
-// validation returns the check of a body as openapi3filter does it: decoded to any and visited.
-func validation(t Target) (Peer, error) {
+// validation returns the check of a body as openapi3filter does it, decoded to any and visited, and as this client does it.
+func validation(t Target) (byKinOpenAPI, byAcceptor Peer, err error) {
 	doc, err := openapi3.NewLoader().LoadFromData(kodexa.Spec())
 	if err != nil {
-		return Peer{}, err
+		return Peer{}, Peer{}, err
 	}
 	schema := doc.Components.Schemas["Session"].Value
-	return Peer{"validate: kin-openapi, decoded to any", func(context.Context) (any, error) {
+	acceptor := accept.Compile(schema, nil)
+	byKinOpenAPI = Peer{"validate: kin-openapi, decoded to any", func(context.Context) (any, error) {
 		dec := jsonv1.NewDecoder(bytes.NewReader(t.Session))
 		dec.UseNumber()
 		var body any
@@ -92,7 +95,14 @@ func validation(t Target) (Peer, error) {
 			return nil, err
 		}
 		return body, schema.VisitJSON(body, openapi3.VisitAsResponse())
-	}}, nil
+	}}
+	byAcceptor = Peer{"validate: " + KodexaName, func(context.Context) (any, error) {
+		if !acceptor.Accepts(t.Session) {
+			return nil, errors.New("not accepted")
+		}
+		return t.Session, nil
+	}}
+	return byKinOpenAPI, byAcceptor, nil
 }
 
 // canned is the body of the answer to every request.

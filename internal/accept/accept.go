@@ -1,4 +1,5 @@
-package kodexa
+// Package accept compiles schemas of a contract to something that says yes to what plainly keeps them.
+package accept
 
 import (
 	"bytes"
@@ -16,10 +17,11 @@ import (
 	"github.com/kodexa-community/kodexa-go/internal/jsonio"
 )
 
-// acceptor is a schema compiled to say yes to a JSON text in one pass over its tokens, without building its value. Its yes
-// implies those of kin-openapi, of checkForGo and of the decoder. Its no says nothing: kin-openapi is asked then, and every
-// refusal and its text come from there. So a rare case, such as an escape in a name, is a no.
-type acceptor struct {
+// Acceptor is a schema compiled to say yes to a JSON text in one pass over it, without building its value. Its yes implies
+// that kin-openapi accepts the value, and that Go's decoders decode it to what it says: an integer is written as one, no name
+// is repeated, and none differs from one of the schema's in case alone. Its no says nothing: kin-openapi is to be asked then,
+// and every refusal and its text come from there. So a rare case, such as an escape in a name, is a no.
+type Acceptor struct {
 	kind     jsontext.Kind // as jsontext has it, 't' for both booleans; 0 is any but null
 	nullable bool
 
@@ -27,35 +29,35 @@ type acceptor struct {
 	bits      int             // of numbers: what they must fit in
 	enum      map[string]bool // of strings; nil permits every one
 	format    string          // of strings; only those that acceptsString knows
-	items     *acceptor       // of arrays
+	items     *Acceptor       // of arrays
 
 	members  map[string]member // of objects
 	required uint64            // the bits of the members that must be there
-	extra    *acceptor         // what other members must be; nil forbids them
+	extra    *Acceptor         // what other members must be; nil forbids them
 }
 
 type member struct {
 	bit    uint64
-	accept *acceptor
+	accept *Acceptor
 }
 
 // anything is the acceptor of what no schema speaks of.
-var anything = &acceptor{nullable: true}
+var anything = &Acceptor{nullable: true}
 
-// compile returns the acceptor of s, or nil if s or a schema below says something that acceptors don't know. formats are
+// Compile returns the acceptor of s, or nil if s or a schema below says something that acceptors don't know. formats are
 // the string formats that matter besides kin-openapi's own.
-func compile(s *openapi3.Schema, formats map[string]openapi3.StringFormatValidator) *acceptor {
-	c := compiler{formats, map[*openapi3.Schema]*acceptor{}}
+func Compile(s *openapi3.Schema, formats map[string]openapi3.StringFormatValidator) *Acceptor {
+	c := compiler{formats, map[*openapi3.Schema]*Acceptor{}}
 	return c.compile(s)
 }
 
 // compiler compiles one schema and those below it; if one of them fails, all do.
 type compiler struct {
 	formats map[string]openapi3.StringFormatValidator
-	done    map[*openapi3.Schema]*acceptor // for schemas that contain themselves
+	done    map[*openapi3.Schema]*Acceptor // for schemas that contain themselves
 }
 
-func (c *compiler) compile(s *openapi3.Schema) *acceptor {
+func (c *compiler) compile(s *openapi3.Schema) *Acceptor {
 	if a, ok := c.done[s]; ok {
 		return a
 	}
@@ -67,7 +69,7 @@ func (c *compiler) compile(s *openapi3.Schema) *acceptor {
 	if !reflect.ValueOf(rest).IsZero() {
 		return nil
 	}
-	a := &acceptor{nullable: s.Nullable}
+	a := &Acceptor{nullable: s.Nullable}
 	c.done[s] = a
 	if !c.compileType(a, s) || !c.compileEnum(a, s) || !c.compileItems(a, s) || !c.compileMembers(a, s) {
 		return nil
@@ -75,7 +77,7 @@ func (c *compiler) compile(s *openapi3.Schema) *acceptor {
 	return a
 }
 
-func (c *compiler) compileType(a *acceptor, s *openapi3.Schema) bool {
+func (c *compiler) compileType(a *Acceptor, s *openapi3.Schema) bool {
 	switch {
 	case s.Type.Is(openapi3.TypeObject):
 		a.kind = '{'
@@ -85,21 +87,21 @@ func (c *compiler) compileType(a *acceptor, s *openapi3.Schema) bool {
 		a.kind = 't'
 	case s.Type.Is(openapi3.TypeInteger), s.Type.Is(openapi3.TypeNumber):
 		a.kind = '0'
-		a.isInteger, a.bits = s.Type.Is(openapi3.TypeInteger), numberBits(s)
+		a.isInteger, a.bits = s.Type.Is(openapi3.TypeInteger), NumberBits(s)
 	case s.Type.Is(openapi3.TypeString):
 		a.kind = '"'
 		if c.formats[s.Format] == nil && openapi3.SchemaStringFormats[s.Format] == nil {
 			return true // which means nothing to kin-openapi
 		}
 		a.format = s.Format
-		return s.Format == formatDateTime || s.Format == formatUUID
+		return s.Format == dateTime || s.Format == uuidFormat
 	default:
 		return s.IsEmpty()
 	}
 	return true
 }
 
-func (*compiler) compileEnum(a *acceptor, s *openapi3.Schema) bool {
+func (*compiler) compileEnum(a *Acceptor, s *openapi3.Schema) bool {
 	if s.Enum == nil {
 		return true
 	}
@@ -114,7 +116,7 @@ func (*compiler) compileEnum(a *acceptor, s *openapi3.Schema) bool {
 	return a.kind == '"'
 }
 
-func (c *compiler) compileItems(a *acceptor, s *openapi3.Schema) bool {
+func (c *compiler) compileItems(a *Acceptor, s *openapi3.Schema) bool {
 	a.items = anything
 	if s.Items != nil {
 		a.items = c.compile(s.Items.Value)
@@ -122,7 +124,7 @@ func (c *compiler) compileItems(a *acceptor, s *openapi3.Schema) bool {
 	return a.items != nil
 }
 
-func (c *compiler) compileMembers(a *acceptor, s *openapi3.Schema) bool {
+func (c *compiler) compileMembers(a *Acceptor, s *openapi3.Schema) bool {
 	if len(s.Properties) > 64 {
 		return false
 	}
@@ -151,15 +153,28 @@ func (c *compiler) compileMembers(a *acceptor, s *openapi3.Schema) bool {
 	return true
 }
 
-// accepts reports whether body is one JSON value that a surely accepts.
-func (a *acceptor) accepts(body []byte) bool {
-	if !utf8.Valid(body) {
+// Accepts reports whether text is one JSON value that a surely accepts.
+func (a *Acceptor) Accepts(text []byte) bool {
+	if !utf8.Valid(text) {
 		return false
 	}
 	s := scanners.Get().(*scanner)
 	defer s.release()
-	s.Reader = jsonio.NewReader(body)
+	s.Reader = jsonio.NewReader(text)
 	return s.value(a) && s.AtEnd()
+}
+
+// AcceptsString reports whether a is for strings, and surely accepts the one that says text.
+func (a *Acceptor) AcceptsString(text string) bool {
+	return a.kind == '"' && acceptsString(a, text, true)
+}
+
+// NumberBits returns the size of the Go type that a number of s is decoded to: the type-mapping of oapi-codegen.yaml.
+func NumberBits(s *openapi3.Schema) int {
+	if s.Format == "int32" || s.Format == "float" {
+		return 32
+	}
+	return 64
 }
 
 // scanner reads a JSON text for an acceptor.
@@ -196,10 +211,10 @@ func (s *scanner) differ(start int) bool {
 	return true
 }
 
-// maxDepth is how deep an acceptor follows a text: deep enough for what is common, and far from what a stack can take.
-const maxDepth = 1000
+// MaxDepth is how deep an acceptor follows a text: deep enough for what is common, and far from what a stack can take.
+const MaxDepth = 1000
 
-func (s *scanner) value(a *acceptor) bool {
+func (s *scanner) value(a *Acceptor) bool {
 	switch s.Kind() {
 	case '{':
 		return a.permits('{') && s.object(a)
@@ -221,14 +236,14 @@ func (s *scanner) value(a *acceptor) bool {
 }
 
 // permits reports whether a accepts values of a kind.
-func (a *acceptor) permits(kind jsontext.Kind) bool { return a.kind == 0 || a.kind == kind }
+func (a *Acceptor) permits(kind jsontext.Kind) bool { return a.kind == 0 || a.kind == kind }
 
-func (s *scanner) object(a *acceptor) bool {
+func (s *scanner) object(a *Acceptor) bool {
 	start, seen, extra := len(s.names), uint64(0), a.extra
 	if a.kind == 0 {
 		extra = anything
 	}
-	if s.depth++; s.depth > maxDepth {
+	if s.depth++; s.depth > MaxDepth {
 		return false
 	}
 	s.Take('{')
@@ -262,7 +277,7 @@ func (s *scanner) object(a *acceptor) bool {
 }
 
 // spells reports whether name is one of the members' but for its case.
-func (a *acceptor) spells(name []byte) bool {
+func (a *Acceptor) spells(name []byte) bool {
 	for like := range a.members {
 		if bytes.EqualFold(name, []byte(like)) {
 			return true
@@ -271,12 +286,12 @@ func (a *acceptor) spells(name []byte) bool {
 	return false
 }
 
-func (s *scanner) array(a *acceptor) bool {
+func (s *scanner) array(a *Acceptor) bool {
 	items := a.items
 	if a.kind == 0 {
 		items = anything
 	}
-	if s.depth++; s.depth > maxDepth {
+	if s.depth++; s.depth > MaxDepth {
 		return false
 	}
 	s.Take('[')
@@ -292,7 +307,7 @@ func (s *scanner) array(a *acceptor) bool {
 	return true
 }
 
-func (a *acceptor) acceptsNumber(text []byte) bool {
+func (a *Acceptor) acceptsNumber(text []byte) bool {
 	var err error
 	if a.isInteger {
 		_, err = strconv.ParseInt(string(text), 10, a.bits)
@@ -302,9 +317,16 @@ func (a *acceptor) acceptsNumber(text []byte) bool {
 	return err == nil
 }
 
+// The string formats whose values acceptors can tell.
+const (
+	dateTime   = "date-time"
+	uuidFormat = "uuid"
+	uuidLength = len("550e8400-e29b-41d4-a716-446655440000") // with dashes, which is the one form that the format means
+)
+
 // acceptsString reports whether a accepts a string that is spelled like text between its quotes. If it matters what the
 // string says, the spelling must be plain.
-func acceptsString[Text string | []byte](a *acceptor, text Text, isPlain bool) bool {
+func acceptsString[Text string | []byte](a *Acceptor, text Text, isPlain bool) bool {
 	if a.format == "" && a.enum == nil {
 		return true
 	}
@@ -312,10 +334,10 @@ func acceptsString[Text string | []byte](a *acceptor, text Text, isPlain bool) b
 		return false
 	}
 	switch a.format {
-	case formatDateTime:
+	case dateTime:
 		_, ok := jsonio.ParseDateTime([]byte(text))
 		return ok
-	case formatUUID:
+	case uuidFormat:
 		return len(text) == uuidLength && uuid.Validate(string(text)) == nil
 	}
 	return true
