@@ -1,6 +1,8 @@
 package kodexa
 
 import (
+	"bytes"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -21,6 +23,7 @@ const compiledSchemas = `{
 	"string":   {"type": "string"},
 	"nullable": {"type": "string", "nullable": true},
 	"enum":     {"type": "string", "enum": ["a", "b\\c", ""]},
+	"spelled":  {"type": "string", "enum": ["a\\u0062"]},
 	"moment":   {"type": "string", "format": "date-time"},
 	"uuid":     {"type": "string", "format": "uuid", "nullable": true},
 	"password": {"type": "string", "format": "password"},
@@ -225,6 +228,97 @@ func FuzzAcceptor(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestWhatAcceptorsAccept has what they say of plain cases, each of which is also held against those that they speak for.
+func TestWhatAcceptorsAccept(t *testing.T) {
+	t.Parallel()
+	schemas := parseSchemas(t, compiledSchemas)
+	for _, test := range []struct {
+		schema   string
+		yes, no  []string
+		kinAgain []string // no here, but yes by kin-openapi
+	}{
+		{schema: "string", yes: []string{`""`, `"a"`, `"\n"`}, no: []string{`1`, `true`, `false`, `null`, `{}`, `[]`, ``}},
+		{schema: "nullable", yes: []string{`null`, `"a"`}, no: []string{`nul`, `"a" null`}},
+		{schema: "enum", yes: []string{`"a"`, `""`}, no: []string{`"b"`, `"A"`}, kinAgain: []string{`"\u0061"`, `"b\\c"`}},
+		{schema: "spelled", no: []string{`"a\u0062"`, `"ab"`}, kinAgain: []string{`"a\\u0062"`}},
+		{schema: "moment", yes: []string{`"2023-11-07T05:31:56Z"`, `"2023-11-07T05:31:56.1-23:59"`}, no: []string{`"2023-11-07T5:31:56Z"`, `"2023-11-07T05:31:56,1Z"`, `"2023-11-07T05:31:56+24:00"`, `"2023-11-07T05:31:56+00:60"`, `"2023-02-30T00:00:00Z"`, `"a"`, `1`}, kinAgain: []string{`"2023-11-07T05:31:56\u005a"`}},
+		{schema: "uuid", yes: []string{`"550e8400-e29b-41d4-a716-446655440000"`, `null`}, no: []string{`"550e8400-e29b-41d4-a716-44665544000g"`, `"550e8400e29b41d4a716446655440000"`, `"{550e8400-e29b-41d4-a716-446655440000}"`, `"550e8400e29b-41d4-a716-446655440000-"`}},
+		{schema: "int32", yes: []string{`0`, `-2147483648`, `2147483647`}, no: []string{`2147483648`, `1.0`, `1e0`, `"1"`, `true`}},
+		{schema: "int64", yes: []string{`9223372036854775807`}, no: []string{`9223372036854775808`}},
+		{schema: "float", yes: []string{`0.5`, `1`}, no: []string{`1e39`}},
+		{schema: "double", yes: []string{`1e39`}, no: []string{`1e400`}},
+		{schema: "boolean", yes: []string{`true`, `false`}, no: []string{`0`, `"true"`, `null`, `tru`, `falsee`}},
+		{schema: "anything", yes: []string{`1e400`, `"\u0000"`, `[1,[2],{"a":[]}]`, ` [ ] `, "{\n}"}, no: []string{`null`, `[1}`, `{"a":1]`, `[[1}]`, `[1,]`, `[,1]`, `[1 2]`, `{"a":1,}`, `{"a"}`, `{a:1}`, `{"a":1 "b":2}`, `[`, `]`, `{`, `}`, `1 2`}},
+		{schema: "array", yes: []string{`[]`, `[1,2]`}, no: []string{`[1,"2"]`, `[null]`, `{}`, `1`}},
+		{schema: "list", yes: []string{`[1,"a",{"b":null}]`}, no: []string{`[null]`}},
+		{schema: "open", yes: []string{`{}`, `{"a":"x","B":true,"c":[1]}`}, no: []string{`{"a":1}`, `{"A":"x"}`, `{"b":true}`, `{"c":1,"c":2}`, `{"a":"x","a":"x"}`, `[]`, `"a"`}},
+		{schema: "silent", yes: []string{`{"a":"x","b":1}`}, no: []string{`{"A":1}`}},
+		{schema: "closed", yes: []string{`{}`, `{"a":"x"}`}, no: []string{`{"b":1}`}},
+		{schema: "required", yes: []string{`{"a":"x","b":1}`, `{"b":1,"d":null,"c":0,"a":""}`}, no: []string{`{}`, `{"a":"x"}`, `{"b":1}`, `{"a":"x","c":1}`, `{"a":null,"b":1}`}, kinAgain: []string{`{"\u0061":"x","b":1}`}},
+		{schema: "typed", yes: []string{`{"x":["2023-11-07T05:31:56Z"],"y":[]}`}, no: []string{`{"x":["a"]}`, `{"x":{}}`}},
+		{schema: "empty", yes: []string{`{"x":1,"y":[{}]}`}, no: []string{`{"x":null}`}},
+	} {
+		s := schemas[test.schema]
+		a := accept.Compile(s, stringFormats())
+		for want, texts := range map[bool][]string{true: test.yes, false: slices.Concat(test.no, test.kinAgain)} {
+			for _, text := range texts {
+				if a.Accepts([]byte(text)) != want {
+					t.Errorf("%s of %s: want %t", test.schema, text, want)
+				}
+				checkAcceptance(t, a, s, []byte(text))
+			}
+		}
+		for _, text := range test.kinAgain {
+			if value, _, reason := decodeStrictly([]byte(text)); reason != "" || s.VisitJSON(value) != nil {
+				t.Errorf("%s of %s is refused by kin-openapi too", test.schema, text)
+			}
+		}
+	}
+}
+
+func TestAcceptorsKnowNoMoreMembersThanTheyCanMark(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]bool{64: true, 65: false} {
+		s, body := openapi3.NewObjectSchema(), []byte("{")
+		for i := range n {
+			name := fmt.Sprintf("m%d", i)
+			s.WithProperty(name, openapi3.NewBoolSchema())
+			s.Required = append(s.Required, name)
+			body = fmt.Appendf(body, "%q:true,", name)
+		}
+		body[len(body)-1] = '}'
+		a := accept.Compile(s, nil)
+		if (a != nil) != want {
+			t.Errorf("%d members are compiled: %t", n, a != nil)
+		}
+		if a == nil {
+			continue
+		}
+		if !a.Accepts(body) {
+			t.Errorf("%d members are refused", n)
+		}
+		for i := range n { // without each of them, and with it twice
+			member := fmt.Appendf(nil, "\"m%d\":true,", i)
+			whole := append(body[:len(body)-1:len(body)-1], ',', '}')
+			if a.Accepts(bytes.Replace(bytes.Replace(whole, member, nil, 1), []byte(",}"), []byte("}"), 1)) {
+				t.Errorf("m%d is not missed", i)
+			}
+			if a.Accepts(slices.Concat([]byte("{"), member, body[1:])) {
+				t.Errorf("m%d is accepted twice", i)
+			}
+		}
+	}
+}
+
+func TestFormatsOfKinOpenAPIAreItsOwn(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]bool{"": true, "password": true, "date-time": true, "uuid": true, "byte": false, "date": false} {
+		if got := accept.Compile(openapi3.NewStringSchema().WithFormat(format), nil) != nil; got != want {
+			t.Errorf("%q is compiled: %t", format, got)
+		}
+	}
 }
 
 func TestManyNamesAreToldApart(t *testing.T) {

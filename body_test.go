@@ -172,3 +172,47 @@ func TestAnEditorMayChangeTheBody(t *testing.T) {
 		}
 	}
 }
+
+// TestASmallRequestIsSentAgainAsItWas has answers in between that are read into buffers as well.
+func TestASmallRequestIsSentAgainAsItWas(t *testing.T) {
+	t.Parallel()
+	const body = `{ "token": "a" }`
+	server := startServer(t)
+	refuse := func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, strings.Repeat("#", 100))
+	}
+	server.Enqueue(refuse, refuse, answerWith(http.StatusOK, "application/json", []byte(strings.Repeat(" ", 100)+`{}`)))
+	client := server.Client(kodexa.WithRetry(kodexa.RetryPolicy{BaseDelay: 1, MaxDelay: 1}))
+	res, err := client.API().UpdateSessionWithBodyWithResponse(t.Context(), sessionID, "application/json", io.MultiReader(strings.NewReader(body)))
+	if err != nil || res.JSON200 == nil {
+		t.Fatal(res, err)
+	}
+	for i, arrived := range server.Requests() {
+		if string(arrived.Body) != body {
+			t.Errorf("attempt %d sent %q", i+1, arrived.Body)
+		}
+	}
+}
+
+func TestWhatCannotBeEncodedIsNamed(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	features := map[string]json.RawMessage{"a/b": json.RawMessage("canary")}
+	for want, session := range map[string]kodexa.Session{
+		`kodexa: UpdateSession: the request can't be encoded at "/state"`:                      {AdditionalProperties: map[string]json.RawMessage{"state": json.RawMessage(`"canary"`)}},
+		`kodexa: UpdateSession: the request can't be encoded at "/x"`:                          {AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("canary")}},
+		`kodexa: UpdateSession: the request can't be encoded at "/y/1"`:                        {AdditionalProperties: map[string]json.RawMessage{"y": json.RawMessage(`[1,canary]`)}},
+		`kodexa: UpdateSession: the request can't be encoded at "/z"`:                          {AdditionalProperties: map[string]json.RawMessage{"z": json.RawMessage(`1,"id":"canary"`)}},
+		`kodexa: UpdateSession: the request can't be encoded at "/token"`:                      {Token: new("canary\xff")},
+		`kodexa: UpdateSession: the request can't be encoded at "/organization/features/a~1b"`: {Organization: &kodexa.Organization{Features: &features}},
+	} {
+		_, err := server.Client().UpdateSession(t.Context(), sessionID, session)
+		if err == nil || err.Error() != want || errors.Is(err, kodexa.ErrOutcomeUnknown) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	if n := len(server.Requests()); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}

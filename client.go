@@ -121,11 +121,13 @@ func decode[T any](operation string, res *http.Response, err error) (*T, error) 
 
 // codingError reports whether err is one of the JSON encoder or decoder, and where it occurred.
 func codingError(err error) (pointer string, ok bool) {
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return string(semantic.JSONPointer), true
-	}
-	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+	semantic, isSemantic := errors.AsType[*json.SemanticError](err)
+	syntactic, isSyntactic := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case isSyntactic && (!isSemantic || syntactic.JSONPointer != ""): // the inner one, if it knows its place
 		return string(syntactic.JSONPointer), true
+	case isSemantic:
+		return string(semantic.JSONPointer), true
 	}
 	return "", false
 }

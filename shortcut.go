@@ -128,6 +128,9 @@ type head struct {
 
 // compileHead returns the head of an operation, or nil if the operation says something that heads don't know.
 func compileHead(route *routers.Route, segments []string) *head {
+	if segments == nil {
+		return nil
+	}
 	h := &head{parameters: make([]*accept.Acceptor, len(segments))}
 	for _, ref := range slices.Concat(route.PathItem.Parameters, route.Operation.Parameters) { // those of the operation win
 		p := ref.Value

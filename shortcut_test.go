@@ -26,6 +26,11 @@ func TestHeadsAcceptWhatKinOpenAPIAccepts(t *testing.T) {
 		{"another style", strings.Replace(parameter, "in: path", "in: path, style: label", 1), ".a", false, false},
 		{"a query besides", strings.Replace(parameter, "}]", "}, {name: q, in: query, required: true, schema: {type: string}}]", 1), "x", false, false},
 		{"no security", parameter + "\n      security: []", "550e8400-e29b-41d4-a716-446655440000", true, true},
+		{"a header of the same name", strings.Replace(parameter, "}]", "}, {name: id, in: header, required: true, schema: {type: string}}]", 1), "550e8400-e29b-41d4-a716-446655440000", false, false},
+		{"no schema", strings.Replace(parameter, "schema: {type: string, format: uuid}", "content: {application/json: {schema: {type: string}}}", 1), `"x"`, false, true},
+		{"two keys", parameter + "\n      security: [{key: [], other: []}]", "550e8400-e29b-41d4-a716-446655440000", true, false},
+		{"either key", parameter + "\n      security: [{other: []}, {key: []}]", "550e8400-e29b-41d4-a716-446655440000", false, true},
+		{"a key in the query", parameter + "\n      security: [{query: []}]", "550e8400-e29b-41d4-a716-446655440000", false, false},
 		{"another security", parameter + "\n      security: [{basic: []}]", "550e8400-e29b-41d4-a716-446655440000", false, false},
 		{"either security", parameter + "\n      security: [{basic: []}, {key: []}]", "550e8400-e29b-41d4-a716-446655440000", false, true},
 	} {
@@ -40,6 +45,8 @@ paths:
 components:
   securitySchemes:
     key: {type: apiKey, in: header, name: x-api-key}
+    other: {type: apiKey, in: header, name: x-other}
+    query: {type: apiKey, in: query, name: key}
     basic: {type: http, scheme: basic}
 `))
 		if err != nil {
@@ -79,7 +86,7 @@ func TestShortcutsFollowKinOpenAPI(t *testing.T) {
 			"a text and a parameter", map[string]string{"/things": "", "/things/{id}": id, "/things/{id}/parts": id},
 			map[string]string{
 				"/things": "/things", "/things/a": "/things/{id}", "/things/a/parts": "/things/{id}/parts", "/things/a b~": "/things/{id}",
-				"/things/": "", "/things/a/": "", "/things/a/other": "", "/things//parts": "", "things": "", "": "", "/": "", "//": "", "/other/a": "",
+				"/Things/a": "", "/things/": "", "/things/a/": "", "/things/a/other": "", "/things//parts": "", "things": "", "": "", "/": "", "//": "", "/other/a": "",
 			},
 		},
 		{
@@ -89,6 +96,15 @@ func TestShortcutsFollowKinOpenAPI(t *testing.T) {
 		{
 			"a parameter that is a part of a segment", map[string]string{"/things/{id}": id, "/files/{id}.json": id},
 			map[string]string{"/things/a": "", "/files/a.json": ""},
+		},
+		{
+			"paths that are more than texts and parameters",
+			map[string]string{"/": "", "/things:batch": "", "/things/{id}x": id, "/a/{id}": id},
+			map[string]string{"/": "", "/things:batch": "", "/things/ax": "", "/a/x": "", "": ""},
+		},
+		{
+			"a slash at the end", map[string]string{"/things/": ""},
+			map[string]string{"/things/": "", "/things": ""},
 		},
 		{
 			"two parameters", map[string]string{"/{kind}/{id}": strings.Replace(id, "}]", "}, {name: kind, in: path, required: true, schema: {type: string, enum: [a, b]}}]", 1)},
@@ -118,6 +134,50 @@ func TestShortcutsFollowKinOpenAPI(t *testing.T) {
 			if s := c.shortcut(http.MethodPut, path); s != nil {
 				t.Errorf("%s: another method is for %q", test.name, s.route.Path)
 			}
+		}
+	}
+}
+
+// TestParametersOfAPathCountToo has the same parameter for a path and, stricter, for one of its operations.
+func TestParametersOfAPathCountToo(t *testing.T) {
+	t.Parallel()
+	c, err := parseContract([]byte(`openapi: 3.0.3
+info: {title: test, version: "1"}
+paths:
+  /things/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: string, enum: [a, 550e8400-e29b-41d4-a716-446655440000]}}]
+    get:
+      responses: {"200": {description: found}}
+    put:
+      parameters: [{name: id, in: path, required: true, schema: {type: string, format: uuid}}]
+      requestBody: {required: true, content: {application/json: {schema: {type: object}}}}
+      responses: {"200": {description: stored}}
+    post:
+      requestBody: {content: {application/json: {schema: {type: object, minProperties: 1}}}}
+      responses: {"200": {description: stored}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const known = "/things/550e8400-e29b-41d4-a716-446655440000"
+	header := http.Header{"Content-Type": {"application/json"}}
+	for _, test := range []struct {
+		method, path, body string
+		want               bool
+	}{
+		{http.MethodGet, "/things/a", ``, true},
+		{http.MethodGet, "/things/b", ``, false},
+		{http.MethodGet, known, ``, true},
+		{http.MethodGet, known, `{}`, false}, // which takes no body
+		{http.MethodPut, known, `{}`, true},
+		{http.MethodPut, known, ``, false}, // which needs one
+		{http.MethodPut, "/things/a", `{}`, false},
+		{http.MethodPost, "/things/a", ``, true},
+		{http.MethodPost, "/things/a", `{}`, false}, // whose schema no acceptor knows
+		{http.MethodPost, "/things/a", `{"a":1}`, false},
+	} {
+		if got := c.shortcut(test.method, test.path).acceptsRequest(test.path, header, []byte(test.body)); got != test.want {
+			t.Errorf("%s %s with %q: accepted is %t", test.method, test.path, test.body, got)
 		}
 	}
 }

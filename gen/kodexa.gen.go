@@ -195,7 +195,7 @@ func (a *AuthGroupLink) WriteJSON(w *jsonio.Writer) error {
 	for name := range a.AdditionalProperties {
 		switch name {
 		case "authGroup":
-			return jsonio.ErrNamed
+			return jsonio.Within(name, jsonio.ErrNamed)
 		}
 	}
 	if err := jsonio.WriteMembers(w, a.AdditionalProperties); err != nil {
@@ -391,7 +391,7 @@ func (a *Organization) WriteJSON(w *jsonio.Writer) error {
 	for name := range a.AdditionalProperties {
 		switch name {
 		case "authGroupLink", "changeSequence", "createdOn", "defaultToPrivateTemplates", "description", "enterpriseOrganization", "features", "hasImage", "id", "memory", "name", "organizationStatus", "properties", "publicAccess", "searchText", "slug", "stripeCustomerId", "supportAccess", "supportAccessExpiresAt", "updatedOn", "uuid":
-			return jsonio.ErrNamed
+			return jsonio.Within(name, jsonio.ErrNamed)
 		}
 	}
 	if err := jsonio.WriteMembers(w, a.AdditionalProperties); err != nil {
@@ -545,7 +545,7 @@ func (a *OrganizationMemory) WriteJSON(w *jsonio.Writer) error {
 	for name := range a.AdditionalProperties {
 		switch name {
 		case "orderedDashboards":
-			return jsonio.ErrNamed
+			return jsonio.Within(name, jsonio.ErrNamed)
 		}
 	}
 	if err := jsonio.WriteMembers(w, a.AdditionalProperties); err != nil {
@@ -681,7 +681,7 @@ func (a *Session) WriteJSON(w *jsonio.Writer) error {
 	for name := range a.AdditionalProperties {
 		switch name {
 		case "changeSequence", "createdOn", "id", "organization", "organizationId", "state", "token", "updatedOn", "uuid":
-			return jsonio.ErrNamed
+			return jsonio.Within(name, jsonio.ErrNamed)
 		}
 	}
 	if err := jsonio.WriteMembers(w, a.AdditionalProperties); err != nil {
