@@ -20,8 +20,9 @@ import (
 // Writer writes a text.
 type Writer struct{ text []byte }
 
-// Encode returns m as JSON, in memory that nothing else uses. An error is a [*json.SemanticError] that holds no value. The text is JSON in UTF-8 in which no name is repeated if, and
-// only if, that is true of each raw value in m: of those only the ends are found.
+// Encode returns m as JSON, in memory that nothing else uses. The text is JSON in UTF-8 in which no name is repeated if, and
+// only if, that is true of each raw value in m: of those only the ends are found. An error is a [*json.SemanticError] that
+// holds no value.
 func Encode(m Model) ([]byte, error) {
 	s, err := write(m)
 	if err != nil {
