@@ -230,6 +230,9 @@ func (c *checker) admit(req *http.Request, ex *exchange, body *payload) (operati
 	if route != nil {
 		ex.path = route.Path
 	}
+	if s != nil && (route == nil || s.route.Operation != route.Operation) {
+		s = nil
+	}
 	return operation{route, s}, c.report(req.Context(), broken, ex)
 }
 
@@ -397,7 +400,8 @@ const maxViolations = 100
 // add appends a violation unless its place has one already.
 func (e *ContractError) add(pointer, reason string) *ContractError {
 	if e.key != "" { // a server may name a member by whatever it was sent
-		pointer, reason = strings.ReplaceAll(pointer, e.key, "…"), strings.ReplaceAll(reason, e.key, "…")
+		pointer = strings.ReplaceAll(pointer, escapePointer(e.key), "…")
+		reason = strings.ReplaceAll(reason, e.key, "…")
 	}
 	if len(e.Violations) < maxViolations && !slices.ContainsFunc(e.Violations, func(v Violation) bool { return v.Pointer == pointer }) {
 		e.Violations = append(e.Violations, Violation{pointer, reason})

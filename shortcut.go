@@ -97,14 +97,14 @@ func segmentsOf(path string) []string {
 	return segments
 }
 
-// matches reports whether path may be one of the operation's.
+// matches reports whether path may be one of the operation's: to kin-openapi, a parameter at the end may be missing.
 func (s *shortcut) matches(path string) bool {
 	if s.segments == nil {
 		return true
 	}
 	for _, segment := range s.segments {
 		rest, ok := strings.CutPrefix(path, "/")
-		if !ok {
+		if !ok && (path != "" || segment[0] != '{') {
 			return false
 		}
 		end := strings.IndexByte(rest, '/')
@@ -169,12 +169,12 @@ func (h *head) accepts(path string, header http.Header) bool {
 			return false
 		}
 	}
-	i := 0
-	for value := range strings.SplitSeq(path[len("/"):], "/") {
+	i, path := 0, strings.TrimPrefix(path, "/")
+	for value := range strings.SplitSeq(path, "/") {
 		if a := h.parameters[i]; a != nil && (value == "" || !a.AcceptsString(value)) {
 			return false
 		}
 		i++
 	}
-	return true
+	return i == len(h.parameters)
 }

@@ -85,7 +85,7 @@ func TestShortcutsFollowKinOpenAPI(t *testing.T) {
 		{
 			"a text and a parameter", map[string]string{"/things": "", "/things/{id}": id, "/things/{id}/parts": id},
 			map[string]string{
-				"/things": "/things", "/things/a": "/things/{id}", "/things/a/parts": "/things/{id}/parts", "/things/a b~": "/things/{id}",
+				"/things": "", "/things/a": "/things/{id}", "/things/a/parts": "/things/{id}/parts", "/things/a b~": "/things/{id}",
 				"/Things/a": "", "/things/": "", "/things/a/": "", "/things/a/other": "", "/things//parts": "", "things": "", "": "", "/": "", "//": "", "/other/a": "",
 			},
 		},
@@ -101,6 +101,10 @@ func TestShortcutsFollowKinOpenAPI(t *testing.T) {
 			"paths that are more than texts and parameters",
 			map[string]string{"/": "", "/things:batch": "", "/things/{id}x": id, "/a/{id}": id},
 			map[string]string{"/": "", "/things:batch": "", "/things/ax": "", "/a/x": "", "": ""},
+		},
+		{
+			"a parameter that may be missing", map[string]string{"/{id}": id, "/a/{id}": id, "/b": ""},
+			map[string]string{"/a": "", "/c": "/{id}", "/a/x": "/a/{id}", "/b": "", "/c/x": ""},
 		},
 		{
 			"a slash at the end", map[string]string{"/things/": ""},

@@ -94,7 +94,8 @@ func (c *compiler) compileType(a *Acceptor, s *openapi3.Schema) bool {
 			return true // which means nothing to kin-openapi
 		}
 		a.format = s.Format
-		return s.Format == dateTime || s.Format == uuidFormat
+		// kin-openapi has no check for UUIDs of its own, unless a program gives it one.
+		return s.Format == dateTime || s.Format == uuidFormat && openapi3.SchemaStringFormats[uuidFormat] == nil
 	default:
 		return s.IsEmpty()
 	}

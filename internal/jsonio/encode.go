@@ -118,13 +118,11 @@ func WriteNullable[T any](w *Writer, name string, field nullable.Nullable[T]) er
 }
 
 // IsEmpty reports whether omitempty leaves out a member that is not a pointer.
-func IsEmpty(value any) bool {
-	switch v := reflect.ValueOf(value); v.Kind() {
+func IsEmpty[T any](value T) bool {
+	switch v := reflect.ValueOf(&value).Elem(); v.Kind() {
 	case reflect.Map, reflect.Slice, reflect.String:
 		return v.Len() == 0
-	case reflect.Invalid:
-		return true
-	default:
+	default: // an interface is empty if it is nil, whatever it holds
 		return v.IsZero()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -151,6 +152,16 @@ func TestEncodedTextIsItsOwn(t *testing.T) {
 	group.Wait()
 }
 
+// TestAnOffsetOfSecondsIsWrittenAsUTC has a time zone of the nineteenth century, which RFC 3339 has no spelling for.
+func TestAnOffsetOfSecondsIsWrittenAsUTC(t *testing.T) {
+	t.Parallel()
+	amsterdam := time.FixedZone("LMT", 19*60+32)
+	text, err := jsonio.Encode(&gen.Session{CreatedOn: new(time.Date(1890, 1, 1, 0, 0, 0, 0, amsterdam))})
+	if err != nil || string(text) != `{"createdOn":"1889-12-31T23:40:28Z"}` {
+		t.Errorf("got %s, %v", text, err)
+	}
+}
+
 // FuzzDecode also has texts that no caller gives: reading them must end, and an error must leave the model as it was.
 func FuzzDecode(f *testing.F) {
 	for _, raw := range broken {
@@ -175,4 +186,24 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%q: %v, but json.Unmarshal says %v", doc, err, errJSON)
 		}
 	})
+}
+
+func TestIsEmpty(t *testing.T) {
+	t.Parallel()
+	for name, got := range map[string]bool{
+		"nil map": jsonio.IsEmpty(map[string]int(nil)), "empty slice": jsonio.IsEmpty([]int{}), "empty text": jsonio.IsEmpty(""),
+		"zero": jsonio.IsEmpty(0), "false": jsonio.IsEmpty(false), "nil interface": jsonio.IsEmpty(any(nil)), "nil pointer": jsonio.IsEmpty((*int)(nil)),
+	} {
+		if !got {
+			t.Errorf("%s is not empty", name)
+		}
+	}
+	for name, got := range map[string]bool{
+		"map": jsonio.IsEmpty(map[string]int{"": 0}), "slice": jsonio.IsEmpty([]int{0}), "text": jsonio.IsEmpty(" "), "number": jsonio.IsEmpty(-1),
+		"interface that holds an empty text": jsonio.IsEmpty(any("")), "interface that holds zero": jsonio.IsEmpty(any(0)), "pointer to zero": jsonio.IsEmpty(new(0)),
+	} {
+		if got {
+			t.Errorf("%s is empty", name)
+		}
+	}
 }
