@@ -379,10 +379,17 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	return max(0, date.Sub(now)), true
 }
 
-// discard frees the connection of an answer that nobody reads. One with more to read than this is not worth keeping.
+// discardTime is how long the rest of an answer that nobody reads may take to arrive.
+const discardTime = 100 * time.Millisecond
+
+// discard frees the connection of an answer that nobody reads. One with more to read than this, or that takes longer, is not
+// worth keeping.
 func discard(res *http.Response) {
 	if res == nil {
 		return
+	}
+	if body, ok := res.Body.(*timedBody); ok {
+		defer time.AfterFunc(discardTime, body.cancel).Stop()
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, 64<<10)
 	_ = res.Body.Close()

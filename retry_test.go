@@ -17,6 +17,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -1145,4 +1146,25 @@ func TestNetHTTPsOwnReplayIsNoticed(t *testing.T) {
 			t.Errorf("got %v", got.err)
 		}
 	})
+}
+
+// TestAnAnswerWhoseBodyHangsKeepsItsStatus has an answer to be sent again after, which is never complete.
+func TestAnAnswerWhoseBodyHangsKeepsItsStatus(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable} {
+		var attempts atomic.Int32
+		c := bounded(t, func(w http.ResponseWriter, r *http.Request) {
+			attempts.Add(1)
+			w.Header().Set("Content-Length", "10")
+			w.WriteHeader(status)
+			w.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's can
+			<-r.Context().Done()
+		}, kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: 2, BaseDelay: 1, MaxDelay: 1}), kodexa.WithTimeout(2*time.Second))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := c.UpdateSession(ctx, uuid.Nil, kodexa.Session{})
+		cancel()
+		if api, ok := errors.AsType[*kodexa.APIError](err); !ok || api.StatusCode != status || api.Attempts != 2 || attempts.Load() != 2 {
+			t.Errorf("%d: got %v after %d attempts", status, err, attempts.Load())
+		}
+	}
 }
