@@ -62,12 +62,25 @@ var options = json.JoinOptions(
 func MarshalJSONTo(enc *jsontext.Encoder, m Model) error {
 	s, err := write(m)
 	if err != nil {
-		return within(enc.StackPointer(), err)
+		return within(nextPlace(enc), err)
 	}
 	if cap(*s) <= maxScratch {
 		defer scratches.Put(s)
 	}
 	return json.MarshalEncode(enc, jsontext.Value(*s), options)
+}
+
+// nextPlace returns where enc writes the next value. Its StackPointer is where it wrote the last one.
+func nextPlace(enc *jsontext.Encoder) jsontext.Pointer {
+	place := enc.StackPointer()
+	kind, length := enc.StackIndex(enc.StackDepth())
+	if kind != '[' {
+		return place
+	}
+	if length > 0 {
+		place = place.Parent()
+	}
+	return place.AppendToken(strconv.FormatInt(length, 10))
 }
 
 // MarshalJSON is a model's method of that name.

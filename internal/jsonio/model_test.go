@@ -2,6 +2,7 @@ package jsonio_test
 
 import (
 	jsonv1 "encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -204,6 +205,23 @@ func TestIsEmpty(t *testing.T) {
 	} {
 		if got {
 			t.Errorf("%s is empty", name)
+		}
+	}
+}
+
+func TestErrorsOfModelsInsideOthersNameTheirPlace(t *testing.T) {
+	t.Parallel()
+	broken := gen.Session{ID: new("\xff")}
+	for want, value := range map[jsontext.Pointer]any{
+		"/id":     broken,
+		"/0/id":   []gen.Session{broken},
+		"/2/id":   []gen.Session{{}, {}, broken},
+		"/a/1/id": map[string][]gen.Session{"a": {{}, broken}},
+		"/a/id":   map[string]gen.Session{"a": broken},
+	} {
+		_, err := json.Marshal(value)
+		if semantic, ok := errors.AsType[*json.SemanticError](err); !ok || semantic.JSONPointer != want {
+			t.Errorf("got %v, want it at %s", err, want)
 		}
 	}
 }
