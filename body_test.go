@@ -204,6 +204,9 @@ func TestWhatCannotBeEncodedIsNamed(t *testing.T) {
 		`kodexa: UpdateSession: the request can't be encoded at "/x"`:                          {AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("canary")}},
 		`kodexa: UpdateSession: the request can't be encoded at "/y/1"`:                        {AdditionalProperties: map[string]json.RawMessage{"y": json.RawMessage(`[1,canary]`)}},
 		`kodexa: UpdateSession: the request can't be encoded at "/z"`:                          {AdditionalProperties: map[string]json.RawMessage{"z": json.RawMessage(`1,"id":"canary"`)}},
+		`kodexa: UpdateSession: the request can't be encoded at "/r/a"`:                        {AdditionalProperties: map[string]json.RawMessage{"r": json.RawMessage(`{"a":1,"a":2}`)}},
+		`kodexa: UpdateSession: the request can't be encoded at "/s"`:                          {AdditionalProperties: map[string]json.RawMessage{"s": json.RawMessage("\"\xff\"")}},
+		`kodexa: UpdateSession: the request can't be encoded at "/t/1"`:                        {AdditionalProperties: map[string]json.RawMessage{"t": json.RawMessage(`[1,]`)}},
 		`kodexa: UpdateSession: the request can't be encoded at "/token"`:                      {Token: new("canary\xff")},
 		`kodexa: UpdateSession: the request can't be encoded at "/organization/features/a~1b"`: {Organization: &kodexa.Organization{Features: &features}},
 	} {

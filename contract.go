@@ -81,13 +81,14 @@ func parseContract(data []byte) (*contract, error) {
 
 // compile makes the shortcuts and acceptors of all that doc can be asked about.
 func (c *contract) compile(doc *openapi3.T) {
+	formats := stringFormats()
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			for schema := range bodySchemas(op) {
-				c.acceptors[schema] = accept.Compile(schema, stringFormats())
+				c.acceptors[schema] = accept.Compile(schema, formats)
 			}
 			route := &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}
-			c.shortcuts[method] = append(c.shortcuts[method], c.compileShortcut(route))
+			c.shortcuts[method] = append(c.shortcuts[method], c.compileShortcut(route, formats))
 		}
 	}
 }
@@ -243,12 +244,13 @@ func (c *checker) receive(req *http.Request, op operation, res *http.Response, e
 		body.release()
 		return ex.failed(fmt.Errorf("%s: %w", statusLine(res.StatusCode), err))
 	}
-	checked := newCheckedBody(ex, body.text())
-	if err == nil && op.shortcut != nil && op.shortcut.acceptsResponse(res.StatusCode, res.Header, checked.text) {
-		checked.from, res.Body = body, checked
+	text := body.text()
+	if err == nil && op.shortcut != nil && op.shortcut.acceptsResponse(res.StatusCode, res.Header, text) {
+		accepted := newCheckedBody(ex, text)
+		accepted.from, res.Body = body, accepted
 		return nil
 	}
-	checked = newCheckedBody(ex, body.keep())
+	checked := newCheckedBody(ex, body.keep())
 	checked.answer = c.contract.checkResponse(req, op.route, ex, res, checked.text, err)
 	res.Body = checked
 	return c.report(req.Context(), checked.answer, ex)

@@ -24,9 +24,9 @@ type shortcut struct {
 	answers map[int]*accept.Acceptor // by status, as JSON
 }
 
-func (c *contract) compileShortcut(route *routers.Route) *shortcut {
+func (c *contract) compileShortcut(route *routers.Route, formats map[string]openapi3.StringFormatValidator) *shortcut {
 	s := &shortcut{route: route, segments: segmentsOf(route.Path), answers: map[int]*accept.Acceptor{}}
-	s.head = compileHead(route, s.segments)
+	s.head = compileHead(route, s.segments, formats)
 	if ref := route.Operation.RequestBody; ref != nil {
 		s.request, s.body = ref.Value, c.acceptorOf(ref.Value.Content)
 	}
@@ -127,7 +127,7 @@ type head struct {
 }
 
 // compileHead returns the head of an operation, or nil if the operation says something that heads don't know.
-func compileHead(route *routers.Route, segments []string) *head {
+func compileHead(route *routers.Route, segments []string, formats map[string]openapi3.StringFormatValidator) *head {
 	if segments == nil {
 		return nil
 	}
@@ -137,7 +137,7 @@ func compileHead(route *routers.Route, segments []string) *head {
 		if p.In != openapi3.ParameterInPath || p.Schema == nil || p.Style != "" && p.Style != openapi3.SerializationSimple {
 			return nil
 		}
-		a, i := accept.Compile(p.Schema.Value, stringFormats()), slices.Index(segments, "{"+p.Name+"}")
+		a, i := accept.Compile(p.Schema.Value, formats), slices.Index(segments, "{"+p.Name+"}")
 		if a == nil || !p.Schema.Value.Type.Is(openapi3.TypeString) || i < 0 {
 			return nil
 		}
