@@ -1,0 +1,111 @@
+package json
+
+import (
+	"cmp"
+	"errors"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+var (
+	errRaw   = errors.New("the raw value is not JSON")
+	errNamed = errors.New("the contract names this member")
+)
+
+// marshalers write what version 2 writes in another way.
+var marshalers = json.JoinMarshalers(
+	json.MarshalToFunc(writeRaw),
+	json.MarshalToFunc(writeTime),
+	json.MarshalToFunc(writeNullable),
+)
+
+// MarshalTo writes a model to an encoder of other options. What it does not write version 2 asks the model's MarshalJSON for,
+// whose error it puts in its place.
+func MarshalTo(enc *jsontext.Encoder, model any) error {
+	text, err := Marshal(model)
+	if err != nil {
+		return errors.ErrUnsupported
+	}
+	return json.MarshalEncode(enc, jsontext.Value(text), trusting)
+}
+
+// Named is that the contract names this member. It is for the beginning of an object.
+func Named(enc *jsontext.Encoder, name string) error {
+	return cmp.Or(enc.WriteToken(jsontext.String(name)), errNamed)
+}
+
+// Write writes the member name. Its value is what value points to, or null.
+func Write(enc *jsontext.Encoder, name string, value any) error {
+	if err := enc.WriteToken(jsontext.String(name)); err != nil {
+		return err
+	}
+	switch value := value.(type) {
+	case *string:
+		return enc.WriteToken(jsontext.String(*value))
+	case *RawMessage:
+		return writeRaw(enc, value)
+	case *map[string]RawMessage:
+		if err := enc.WriteToken(jsontext.BeginObject); err != nil {
+			return err
+		}
+		if err := WriteMembers(enc, *value); err != nil {
+			return err
+		}
+		return enc.WriteToken(jsontext.EndObject)
+	case json.MarshalerTo:
+		return value.MarshalJSONTo(enc)
+	}
+	return json.MarshalEncode(enc, value)
+}
+
+// WriteMembers writes members in the order of their names.
+func WriteMembers[T any](enc *jsontext.Encoder, members map[string]T) error {
+	if len(members) == 0 {
+		return nil
+	}
+	names, value := make([]string, 0, len(members)), new(T)
+	for name := range members {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		*value = members[name]
+		if err := Write(enc, name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeRaw writes a value of any kind. Nil is null. The encoder would not see that a name is repeated within the value.
+func writeRaw(enc *jsontext.Encoder, value *RawMessage) error {
+	if *value == nil {
+		return enc.WriteToken(jsontext.Null)
+	}
+	if !jsontext.Value(*value).IsValid() {
+		return errRaw
+	}
+	return enc.WriteValue(jsontext.Value(*value))
+}
+
+// writeTime writes a time whose offset RFC 3339 can't write, as time zones of old have one, as UTC.
+func writeTime(enc *jsontext.Encoder, moment *time.Time) error {
+	if _, offset := moment.Zone(); offset%60 == 0 {
+		return errors.ErrUnsupported
+	}
+	return json.MarshalEncode(enc, moment.UTC())
+}
+
+// writeNullable writes a nullable.Nullable or what points to one: a map that has the value, if there is one, at true. The
+// type's own method leaves the options behind.
+func writeNullable(enc *jsontext.Encoder, field interface{ IsNull() bool }) error {
+	value := reflect.Indirect(reflect.ValueOf(field)).MapIndex(reflect.ValueOf(true))
+	if !value.IsValid() {
+		return enc.WriteToken(jsontext.Null)
+	}
+	return json.MarshalEncode(enc, value.Interface())
+}
