@@ -1,0 +1,122 @@
+// Package contract holds messages against an OpenAPI contract: method, path, header and bytes in, violations out.
+//
+// kin-openapi decides what a schema means, and words what is said about a value that breaks it. Added to its word is only
+// what its JSON decoder lets pass and what the Go types of generated code can't hold, which a [fit] finds. An [acceptor] says
+// yes to plainly good bodies in one pass; what it does not accept goes to kin-openapi. Both read the contract as one compiled
+// [schema], where each rule of our own stands once.
+package contract
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+)
+
+// Contract answers what the messages of operations must look like. Its methods may be called concurrently.
+type Contract struct {
+	paths   pathTree
+	byID    map[string]*Operation
+	schemas schemas
+	options openapi3filter.Options
+}
+
+// Parse reads a contract. It does not validate it: an example that does not fit its schema, or a pattern that Go can't
+// compile, keeps no other part of the contract from being used.
+func Parse(spec []byte) (*Contract, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(spec)
+	if err != nil {
+		return nil, fmt.Errorf("contract: %w", err)
+	}
+	if doc.IsOpenAPI31OrLater() {
+		return nil, fmt.Errorf("contract: OpenAPI %s is not supported: write the document as OpenAPI 3.0.3", doc.OpenAPI)
+	}
+	doc.Components = cmp.Or(doc.Components, &openapi3.Components{})
+	if err := prepare(doc); err != nil {
+		return nil, fmt.Errorf("contract: %w", err)
+	}
+	c := &Contract{
+		byID: map[string]*Operation{},
+		options: openapi3filter.Options{
+			AuthenticationFunc:      sendsCredentials,
+			ExcludeRequestBody:      true, // bodies are checkBody's
+			ExcludeResponseBody:     true,
+			SkipSettingDefaults:     true, // what is checked is what is sent
+			SchemaValidationOptions: formatOptions(),
+		},
+	}
+	items := doc.Paths.Map()
+	for _, path := range slices.Sorted(maps.Keys(items)) {
+		for method, op := range items[path].Operations() {
+			route := &routers.Route{Spec: doc, Path: path, PathItem: items[path], Method: method, Operation: op}
+			o := newOperation(c, route)
+			c.paths.add(o)
+			c.byID[o.ID] = o
+		}
+	}
+	return c, nil
+}
+
+// Find returns the operation that a request is for, or nil if there is none. The path is escaped, as it is sent, and
+// stands below the base URL: "/api/sessions/550e8400-e29b-41d4-a716-446655440000".
+func (c *Contract) Find(method, path string) *Operation {
+	return c.paths.find(method, path, path)
+}
+
+// Operation returns the operation with this operationId, or nil if there is none.
+func (c *Contract) Operation(id string) *Operation {
+	if id == "" {
+		return nil
+	}
+	return c.byID[id]
+}
+
+// prepare changes the schemas of a document before their first use. It walks from each that the document has to the $refs below
+// it, since in a dense document a pointer that followed them would have any length.
+func prepare(doc *openapi3.T) error {
+	return doc.WalkSchemas(func(start string, ref *openapi3.SchemaRef) error {
+		return cmp.Or(ref.WalkSubtree(func(pointer string, ref *openapi3.SchemaRef) error {
+			if pointer != "" && ref.Ref != "" {
+				return openapi3.SkipSubtree
+			}
+			prepareSchema(start+pointer, ref)
+			return nil
+		}), openapi3.SkipSubtree)
+	})
+}
+
+// prepareSchema may be called again. A member that is readOnly or writeOnly becomes required of no message: so what was read
+// can be sent, as OpenAPI has it, and kin-openapi need not be told the direction, for which it would copy the value at every
+// union.
+func prepareSchema(pointer string, ref *openapi3.SchemaRef) {
+	prepareFormat(ref.Value)
+	if ref.Value.Pattern != "" {
+		ref.Value.Comment = pointer // to name a pattern that can't be compiled
+	}
+	parts := withAllOf(nil, ref)
+	isOneWay := func(name string) bool {
+		return slices.ContainsFunc(parts, func(part *openapi3.SchemaRef) bool {
+			member := part.Value.Properties[name]
+			return member != nil && (member.Value.ReadOnly || member.Value.WriteOnly)
+		})
+	}
+	for _, part := range parts {
+		part.Value.Required = slices.DeleteFunc(part.Value.Required, isOneWay)
+	}
+}
+
+// withAllOf appends the schemas that hold for a value at once: ref and, below it, all of its "allOf".
+func withAllOf(refs openapi3.SchemaRefs, ref *openapi3.SchemaRef) openapi3.SchemaRefs {
+	if slices.Contains(refs, ref) {
+		return refs
+	}
+	refs = append(refs, ref)
+	for _, part := range ref.Value.AllOf {
+		refs = withAllOf(refs, part)
+	}
+	return refs
+}

@@ -1,0 +1,98 @@
+package contract
+
+import (
+	jsonv1 "encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// fit finds what Go types don't hold of a value. It lists what kin-openapi accepts of that: numbers that are not written as the
+// integer that their schema asks for, or exceed their Go type, and names that differ from a member's in letter case alone.
+type fit struct {
+	found *findings
+	prune bool // remove what does not fit
+
+	place   []string
+	removed bool
+}
+
+// value reports whether a Go type holds a value. An array is held whole or not at all.
+func (w *fit) value(s *schema, value any) bool {
+	fits := value != nil || s.takesNull || !w.prune
+	for _, part := range s.parts {
+		fits = w.part(part, part == s, value) && fits
+	}
+	return fits
+}
+
+// part is value for what one of the parts of a schema says, of which the first is the whole that knows all names. That a value
+// is of another type or breaks a format is kin-openapi's to say.
+func (w *fit) part(s *schema, isWhole bool, value any) bool {
+	fits := true
+	switch value := value.(type) {
+	case bool:
+		fits = s.is('t')
+	case string:
+		fits = s.is('"') && s.format.has([]byte(value))
+	case jsonv1.Number:
+		if fits = s.is('0'); fits && !s.format.has([]byte(value)) {
+			w.misfit(s.format.reason)
+			fits = false
+		}
+	case []any:
+		fits = s.is('[')
+		for i, item := range value {
+			fits = w.inside(strconv.Itoa(i), s.items, item) && fits
+		}
+	case map[string]any:
+		fits = s.is('{')
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			m, like := s.member([]byte(name))
+			if like != "" && isWhole && !w.prune {
+				w.misfit(fmt.Sprintf("the contract spells this member %q", like), name)
+				fits = false
+			}
+			if isHeld := w.inside(name, m.schema, value[name]); !isHeld && w.prune {
+				delete(value, name)
+				w.removed = true
+			} else {
+				fits = fits && isHeld
+			}
+		}
+	}
+	for _, union := range s.unions {
+		fits = w.fitsOne(union, value) && fits
+	}
+	return fits
+}
+
+func (w *fit) inside(name string, s *schema, value any) bool {
+	if s == anything { // else a text of unions in one another would be read as often as it is deep
+		return true
+	}
+	w.place = append(w.place, name)
+	defer func() { w.place = w.place[:len(w.place)-1] }()
+	return w.value(s, value)
+}
+
+// fitsOne reports whether a Go type of a union's holds a value. What is pruned need not be held: generated code keeps it as it
+// is until it is asked for as one of them.
+func (w *fit) fitsOne(union []*schema, value any) bool {
+	fits := w.prune || slices.ContainsFunc(union, func(s *schema) bool {
+		alone := fit{found: &findings{}}
+		return alone.value(s, value)
+	})
+	if !fits {
+		w.misfit("value is not written as any schema of the union asks for")
+	}
+	return fits
+}
+
+// misfit lists a place in the value that is looked at.
+func (w *fit) misfit(reason string, below ...string) {
+	if !w.prune && len(w.found.list) < maxViolations {
+		w.found.add(pointerTo(append(w.place, below...)), reason)
+	}
+}
