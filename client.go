@@ -3,134 +3,115 @@ package kodexa
 import (
 	"bytes"
 	"context"
-	"errors"
+	_ "embed"
 	"fmt"
-	"net/http"
 	"runtime/debug"
 	"strings"
 	"sync"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/kodexa-community/kodexa-go/gen"
+	"github.com/kodexa-community/kodexa-go/internal/contract"
 )
 
-// The contract's schemas. Each keeps the members that the contract does not name in AdditionalProperties, see the methods
-// Get and Set. Optional members are pointers, so that absent and zero differ; a nullable one has three states.
-type (
-	// Session is a processing session for document operations.
-	Session = gen.Session
-	// Organization is what a session belongs to.
-	Organization = gen.Organization
-	// AuthGroupLink links an organization to its authorization group.
-	AuthGroupLink = gen.AuthGroupLink
-	// OrganizationMemory is organization-level memory and configuration.
-	OrganizationMemory = gen.OrganizationMemory
-)
-
-// Client updates sessions on a Kodexa Platform. Make one with [New] and share it: its methods may be called concurrently.
+// Client reads and updates sessions on a Kodexa Platform. Make one with [New] and share it: its methods may be called
+// concurrently, and none of them keeps or changes what it is given.
 type Client struct {
-	api  *gen.ClientWithResponses
-	http *http.Client
+	caller *caller
+	api    *gen.ClientWithResponses
 }
 
 // New returns a client for the platform at https://platform.kodexa.ai, or where the options say. It needs an API key, from
-// [WithAPIKey] or [FromEnv], and reports everything that is wrong with its options; it opens no connection.
+// [WithAPIKey] or [FromEnv]. Its error names every option that is refused; it opens no connection.
 func New(opts ...Option) (*Client, error) {
 	c, err := newConfig(opts)
 	if err != nil {
 		return nil, fmt.Errorf("kodexa: %w", err)
 	}
-	contract, err := shippedContract()
+	document, err := shippedContract()
 	if err != nil {
 		return nil, fmt.Errorf("kodexa: %w", err)
 	}
-	hc, timeout := newHTTPClient(c.httpClient, c.timeout)
-	steps := &checker{
-		next:        &retrier{next: hc, policy: c.retry, timeout: timeout, logger: c.logger, keepsRequests: keepsRequests(hc)},
-		contract:    contract,
-		base:        c.base,
-		maxBody:     c.maxResponseBytes,
-		onViolation: c.onViolation,
+	calls := &caller{c, document, newTransport(c.httpClient, c.timeout)}
+	steps := []gen.ClientOption{gen.WithHTTPClient(calls)} // caller.Do has the rest of a request's way
+	editors := []RequestEditor{c.key, setHeader("User-Agent", userAgent(c.product)), setHeader("Accept", defaultAccept)}
+	for _, fn := range append(editors, c.editors...) {
+		steps = append(steps, gen.WithRequestEditorFn(withOwnError(fn)))
 	}
-	generated := []gen.ClientOption{
-		gen.WithHTTPClient(steps),
-		gen.WithRequestEditorFn(announceBody),
-		gen.WithRequestEditorFn(apiKeyEditor(c.apiKey)),
-		gen.WithRequestEditorFn(userAgentEditor(userAgent(c.product))),
-	}
-	for _, fn := range c.editors {
-		generated = append(generated, gen.WithRequestEditorFn(fn))
-	}
-	api, err := gen.NewClientWithResponses(c.base.String(), generated...)
+	api, err := gen.NewClientWithResponses(c.base.String(), steps...)
 	if err != nil {
 		return nil, fmt.Errorf("kodexa: %w", err)
 	}
-	return &Client{api: api, http: hc}, nil
+	return &Client{caller: calls, api: api}, nil
 }
 
-// UpdateSession stores s as the session id (PUT /api/sessions/{id}) and returns the session as the platform stored it.
+// GetSession reads the session id (GET /api/sessions/{id}).
 //
-// Sessions are locked optimistically: if s.ChangeSequence is not the stored one, the error is [ErrConflict]. Send the
-// session that was read, changed; members that the contract does not name go along.
-//
-// Errors are an [*APIError], a [*ContractError], [ErrResponseTooLarge] or one of the transport or of an editor. Test for
-// [ErrOutcomeUnknown] to learn whether the session may have been updated all the same. editors run after those of
-// [WithRequestEditor], for this call alone.
-func (c *Client) UpdateSession(ctx context.Context, id uuid.UUID, s Session, editors ...gen.RequestEditorFn) (*Session, error) {
-	body, err := encode(&s)
-	if err != nil {
-		return decode[Session]("UpdateSession", nil, err)
-	}
-	res, err := c.api.UpdateSessionWithBody(ctx, id, jsonMediaType, body, editors...)
-	return decode[Session]("UpdateSession", res, err)
+// Every error is a [*CallError], and none is [ErrOutcomeUnknown]: reading changes nothing. [ErrNotFound] says that there is
+// no such session. An answer about another session is a [*ContractError]. editors run after those of [WithRequestEditor],
+// for this call alone.
+func (c *Client) GetSession(ctx context.Context, id uuid.UUID, editors ...RequestEditor) (*Session, error) {
+	session, _, err := c.getSession(ctx, id, editors)
+	return session, err
 }
 
-// API returns the generated client: every operation of the contract, with the same authentication, checks, retries and
-// errors as the methods of c. Only if a handler given with [WithViolationHandler] lets an answer pass that breaks the
-// contract does it behave as generated clients do: what can't be decoded is an error of the JSON decoder, and a status or
-// media type that it does not know leaves the JSON fields of the response nil.
-func (c *Client) API() *gen.ClientWithResponses { return c.api }
-
-// CloseIdleConnections closes the connections that no call is using. c stays usable.
-func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
-
-// decode returns the T that an operation was answered with, or its error.
-func decode[T any](operation string, res *http.Response, err error) (*T, error) {
-	if pointer, ok := codingError(err); ok { // whose text may have a part of the value
-		return nil, fmt.Errorf("kodexa: %s: the request can't be encoded at %q", operation, shortened(pointer))
-	}
+// UpdateSession stores s as the session id (PUT /api/sessions/{id}), in place of what is stored there, and returns the session
+// as the platform stored it. It is for those who hold a session and want one try at it; [Client.ModifySession] reads, changes
+// and stores.
+//
+// Sessions are locked optimistically: if s.ChangeSequence is not the stored one, the error is [ErrConflict]. Without a
+// ChangeSequence nothing is locked: s replaces whatever is stored. So send the session that was read, changed; members that the
+// contract does not name go along. A session whose ID is another UUID than id is not sent, and an answer about another session
+// is refused.
+//
+// Every error is a [*CallError]. Test it for [ErrOutcomeUnknown] to learn whether the session may have been updated all the
+// same. editors run after those of [WithRequestEditor], for this call alone.
+func (c *Client) UpdateSession(ctx context.Context, id uuid.UUID, s Session, editors ...RequestEditor) (*Session, error) {
+	m, err := c.begin(id, "updateSession", editors)
 	if err != nil {
 		return nil, err
 	}
-	value := new(T)
-	body := res.Body.(*checkedBody) //nolint:forcetypeassert // checker.Do returns no other
-	if err := body.decode(value); err != nil {
-		pointer, _ := codingError(err)
-		answer := body.answer
-		if answer == nil {
-			answer = body.ex.brokenAnswer(res.StatusCode, bytes.Clone(body.text))
-		}
-		return nil, answer.add(pointer, "the value can't be decoded")
+	if isAnother(id, s.ID) {
+		return nil, m.failed(&ContractError{In: InRequest, Violations: otherSession()})
 	}
-	body.from.release()
-	return value, nil
+	res, err := c.api.UpdateSessionWithResponse(ctx, id, s, m.editors...)
+	if err != nil {
+		return nil, m.sent(err)
+	}
+	session, _, err := ownSession(id, res.HTTPResponse, res.Body, res.JSON200)
+	return session, err
 }
 
-// codingError reports whether err is one of the JSON encoder or decoder, and where it occurred.
-func codingError(err error) (pointer string, ok bool) {
-	semantic, isSemantic := errors.AsType[*json.SemanticError](err)
-	syntactic, isSyntactic := errors.AsType[*jsontext.SyntacticError](err)
-	switch {
-	case isSyntactic && (!isSemantic || syntactic.JSONPointer != ""): // the inner one, if it knows its place
-		return string(syntactic.JSONPointer), true
-	case isSemantic:
-		return string(semantic.JSONPointer), true
-	}
-	return "", false
+// API returns the generated client: every operation of the contract, with the same authentication, checks, retries and
+// errors as the methods of c. It never returns an answer other than 2xx. What fails before there is a request, such as a
+// body that can't be encoded or an editor, comes as it is; all else is a [*CallError].
+func (c *Client) API() *gen.ClientWithResponses {
+	c.mustBeMade()
+	return &gen.ClientWithResponses{ClientInterface: c.api.ClientInterface} // what a caller puts in its place is for that caller alone
 }
+
+// CloseIdleConnections closes the connections that no call is using. c stays usable.
+func (c *Client) CloseIdleConnections() {
+	c.mustBeMade()
+	c.caller.transport.closeIdle()
+}
+
+// mustBeMade panics with a text that says what to do, before generated code panics with one that doesn't.
+func (c *Client) mustBeMade() {
+	if c == nil || c.caller == nil {
+		panic("kodexa: the Client is nil or empty: make one with New")
+	}
+}
+
+//go:embed openapi.yaml
+var spec []byte
+
+// Spec returns the contract as it was written, in YAML: OpenAPI 3.0.3. The caller owns the bytes.
+func Spec() []byte { return bytes.Clone(spec) }
+
+// shippedContract parses the contract once, when it is first needed.
+var shippedContract = sync.OnceValues(func() (*contract.Contract, error) { return contract.Parse(spec) })
 
 // userAgent names product, if there is one, and this module.
 func userAgent(product string) string { return strings.TrimSpace(product + " kodexa-go" + version()) }

@@ -1,6 +1,7 @@
 package kodexa
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,10 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/kodexa-community/kodexa-go/gen"
 )
+
+// RequestEditor changes a request before it is checked against the contract and sent.
+type RequestEditor = gen.RequestEditorFn
 
 // Defaults of the options.
 const (
@@ -24,31 +29,27 @@ const (
 // refuses is an error of [New].
 type Option func(*config) error
 
+// config is what the options say. The API key stands in an editor alone, so that formatting a client can't show it.
 type config struct {
-	apiKey           string
+	key              RequestEditor
 	baseURL          string
-	base             *url.URL // what baseURL says
+	baseFrom         string // what baseURL's errors begin with: the variable that it came from
+	base             *url.URL
 	plaintext        bool
 	httpClient       *http.Client
-	timeout          time.Duration // 0: not set
+	timeout          time.Duration // of an attempt; 0: not set
 	retry            RetryPolicy
 	maxResponseBytes int64
-	onViolation      func(context.Context, *ContractError) error
+	report           func(context.Context, *CallError) // nil: answers that break the contract are refused
 	logger           *slog.Logger
 	product          string
-	editors          []gen.RequestEditorFn
+	editors          []RequestEditor
 }
 
 // newConfig applies opts to the defaults and reports every one that is refused.
 func newConfig(opts []Option) (*config, error) {
-	c := &config{
-		baseURL:          defaultBaseURL,
-		retry:            defaultRetry,
-		maxResponseBytes: defaultMaxResponseBytes,
-		onViolation:      func(_ context.Context, err *ContractError) error { return err },
-		logger:           slog.New(slog.DiscardHandler),
-	}
-	var errs []error
+	c := &config{baseURL: defaultBaseURL, maxResponseBytes: defaultMaxResponseBytes, logger: slog.New(slog.DiscardHandler)}
+	errs := []error{WithRetry(RetryPolicy{})(c)}
 	for i, opt := range opts {
 		if opt == nil {
 			errs = append(errs, fmt.Errorf("option %d is nil", i+1))
@@ -56,20 +57,45 @@ func newConfig(opts []Option) (*config, error) {
 		}
 		errs = append(errs, opt(c))
 	}
-	if errors.Join(errs...) == nil && c.apiKey == "" {
+	if c.key == nil {
 		errs = append(errs, errors.New("no API key: use WithAPIKey, or FromEnv and KODEXA_API_KEY"))
 	}
-	base, err := parseBaseURL(c.baseURL, c.plaintext)
-	c.base = base
-	return c, errors.Join(append(errs, err)...)
+	var err error
+	if c.base, err = parseBaseURL(c.baseURL, c.plaintext); err != nil {
+		errs = append(errs, fmt.Errorf("%s%w", c.baseFrom, err))
+	}
+	if c.httpClient != nil {
+		c.timeout = cmp.Or(c.timeout, max(0, c.httpClient.Timeout))
+	}
+	c.timeout = cmp.Or(c.timeout, defaultTimeout)
+	return c, errors.Join(errs...)
+}
+
+// option returns an [Option] that sets something, unless it is refused.
+func option(refusal error, set func(*config)) Option {
+	return func(c *config) error {
+		if refusal == nil {
+			set(c)
+		}
+		return refusal
+	}
+}
+
+// refuse returns an error with a text if the condition holds.
+func refuse(condition bool, format string, args ...any) error {
+	if condition {
+		return fmt.Errorf(format, args...)
+	}
+	return nil
 }
 
 // FromEnv takes the base URL from KODEXA_URL and the API key from KODEXA_API_KEY, or else from the older
-// KODEXA_ACCESS_TOKEN. A variable that is unset or empty changes nothing. The rules of [WithBaseURL] and [WithAPIKey] hold.
+// KODEXA_ACCESS_TOKEN. A variable that is unset or empty changes nothing. The rules of [WithBaseURL] and [WithAPIKey] hold,
+// and an error names the variable.
 func FromEnv() Option {
 	return func(c *config) error {
 		if rawURL := os.Getenv("KODEXA_URL"); rawURL != "" {
-			c.baseURL = rawURL
+			c.baseURL, c.baseFrom = rawURL, "KODEXA_URL: "
 		}
 		for _, name := range []string{"KODEXA_API_KEY", "KODEXA_ACCESS_TOKEN"} {
 			if key := os.Getenv(name); key != "" {
@@ -84,15 +110,12 @@ func FromEnv() Option {
 }
 
 // WithAPIKey sets the API key, which is sent with every request as the header x-api-key and has no default. Create one in
-// the platform's UI under Settings > Access Tokens. A key that is empty, that has space around it, or that has a
-// character other than printable ASCII is refused.
+// the platform's UI under Settings > Access Tokens. Refused is a key that is empty, has space or quotation marks around it,
+// begins with "Bearer ", or has a character other than printable ASCII.
 func WithAPIKey(key string) Option {
 	return func(c *config) error {
-		if err := checkAPIKey(key); err != nil {
-			return err
-		}
-		c.apiKey = key
-		return nil
+		c.key = setHeader(apiKeyHeader, key)
+		return checkAPIKey(key)
 	}
 }
 
@@ -100,121 +123,123 @@ func WithAPIKey(key string) Option {
 // Refused are a URL that is not absolute, another scheme than https and http, userinfo, a query and a fragment, and http to
 // a host beyond loopback unless [WithPlaintextHTTP] is given.
 func WithBaseURL(rawURL string) Option {
-	return func(c *config) error {
-		if rawURL == "" {
-			return errors.New("base URL is empty")
-		}
-		c.baseURL = rawURL
-		return nil
-	}
+	return option(refuse(rawURL == "", "base URL is empty"), func(c *config) { c.baseURL, c.baseFrom = rawURL, "" })
 }
 
 // WithPlaintextHTTP permits an http base URL for a host beyond loopback: the API key then crosses the network in the clear,
 // and a proxy that the environment names gets it too. It does nothing for https.
-func WithPlaintextHTTP() Option {
-	return func(c *config) error {
-		c.plaintext = true
-		return nil
-	}
-}
+func WithPlaintextHTTP() Option { return option(nil, func(c *config) { c.plaintext = true }) }
 
-// WithHTTPClient makes the client send through a copy of hc, its transport and cookie jar included; hc itself is never
-// changed. Redirects are not followed whatever hc says, and hc.Timeout holds unless [WithTimeout] is given. The default is
-// a client of its own whose pool keeps up to 256 idle connections and whose answers have at most 1 MiB of header.
+// WithHTTPClient makes the client send through hc's Transport and cookie Jar; hc.Timeout holds unless [WithTimeout] is given.
+// Nothing else of hc is used, and hc is never changed. A nil Transport is [http.DefaultTransport]. The default is a transport
+// as of [DefaultTransport]. To change that one, pass it in a client: &http.Client{Transport: t}.
 func WithHTTPClient(hc *http.Client) Option {
-	return func(c *config) error {
-		if hc == nil {
-			return errors.New("HTTP client is nil")
-		}
-		c.httpClient = hc
-		return nil
+	err := refuse(hc == nil, "HTTP client is nil")
+	if hc != nil {
+		err = refuse(hc.Transport == (*http.Transport)(nil), "HTTP client has a nil *http.Transport")
 	}
+	return option(err, func(c *config) { c.httpClient = hc })
 }
 
 // WithTimeout bounds each attempt, from connecting to the last byte of the answer; 30 seconds by default. A call takes as
 // many attempts and waits as [WithRetry] allows: bound it as a whole by its context. d must be positive.
 func WithTimeout(d time.Duration) Option {
-	return func(c *config) error {
-		if d <= 0 {
-			return fmt.Errorf("timeout %v is not positive", d)
-		}
-		c.timeout = d
-		return nil
-	}
+	return option(refuse(d <= 0, "timeout %v is not positive", d), func(c *config) { c.timeout = d })
 }
 
 // WithRetry sets when and how often a request is sent again, see [RetryPolicy] for the default.
 func WithRetry(p RetryPolicy) Option {
-	return func(c *config) error {
-		p, err := p.withDefaults()
-		if err != nil {
-			return err
-		}
-		c.retry = p
-		return nil
-	}
+	p, err := p.withDefaults()
+	return option(err, func(c *config) { c.retry = p })
 }
 
 // WithMaxResponseBytes bounds the body of an answer, counted after decompression; 10 MiB by default. A 2xx answer beyond
 // it fails with [ErrResponseTooLarge], any other is an [*APIError] whose Body is cut there, or at 1 MiB. n must be positive.
+// For downloads make a second client with a larger one, or stream them by [gen.NewClient], which checks nothing.
 func WithMaxResponseBytes(n int64) Option {
-	return func(c *config) error {
-		if n <= 0 {
-			return fmt.Errorf("response limit of %d bytes is not positive", n)
-		}
-		c.maxResponseBytes = n
-		return nil
-	}
+	return option(refuse(n <= 0, "response limit of %d bytes is not positive", n), func(c *config) { c.maxResponseBytes = n })
 }
 
-// WithViolationHandler sets what becomes of a request or an answer that breaks the contract. fn gets the violation and its
-// error is what the call returns. If it returns nil the violation is only reported: the request is sent all the same, and
-// the answer is decoded as well as it can be; if it can't, the call fails with the violation after all. The default returns
-// the violation. fn must be safe for concurrent use and must not be nil.
-func WithViolationHandler(fn func(context.Context, *ContractError) error) Option {
-	return func(c *config) error {
-		if fn == nil {
-			return errors.New("violation handler is nil")
-		}
-		c.onViolation = fn
-		return nil
-	}
+// WithReportOnly makes the client accept answers that break the contract: fn gets the error that the call would have failed
+// with, a [*ContractError] in a [CallError], and the answer is decoded as well as it can be. A member that its Go type can't
+// hold, such as a date-time without a zone, is left out, an array whole.
+//
+// Still refused are a request that breaks the contract, an answer that is not JSON, that is not of its schema's type at the
+// top, or whose status the contract does not name, and a session other than the one that was asked for.
+// [Client.ModifySession] refuses to store over a session that a member was left out of; [Client.UpdateSession] can't know. By
+// default every answer that breaks the contract is refused. fn must be safe for concurrent use and must not be nil.
+func WithReportOnly(fn func(context.Context, *CallError)) Option {
+	return option(refuse(fn == nil, "report function is nil"), func(c *config) { c.report = fn })
 }
 
-// WithLogger makes the client write one record an attempt: at [slog.LevelDebug] if it was answered with 2xx, else at
-// [slog.LevelWarn]. A record has method, path (the template), attempt (from 1), duration, status or error, and request_id if
-// the platform sends one. Nothing is logged by default. l must not be nil.
+// WithLogger makes the client write one record an attempt. Its level is [slog.LevelDebug] for a success, [slog.LevelInfo]
+// for 404, 409 and 412, and else [slog.LevelWarn], also for a success that breaks the contract. A record has operation,
+// method, path (as sent), attempt (from 1), duration, status or error, request_id if the platform sends one, and
+// outcome_unknown. Nothing is logged by default. l must not be nil.
 func WithLogger(l *slog.Logger) Option {
-	return func(c *config) error {
-		if l == nil {
-			return errors.New("logger is nil")
-		}
-		c.logger = l
-		return nil
-	}
+	return option(refuse(l == nil, "logger is nil"), func(c *config) { c.logger = l })
 }
 
 // WithUserAgent puts product, such as "acme-sync/1.4", before the module's own name in the header User-Agent. It must be
 // printable ASCII.
 func WithUserAgent(product string) Option {
-	return func(c *config) error {
-		if err := checkHeaderText("user agent", product); err != nil {
-			return err
-		}
-		c.product = product
+	return option(checkHeaderText("user agent", product), func(c *config) { c.product = product })
+}
+
+// WithRequestEditor adds a function that changes each request after API key, User-Agent and Accept are set and before it is
+// checked against the contract; there is none by default, and editors run in the order in which they are given. A changed
+// method or path must be an operation of the contract, and a changed host is refused. fn must be safe for concurrent use and
+// must not be nil.
+func WithRequestEditor(fn RequestEditor) Option {
+	return option(refuse(fn == nil, "request editor is nil"), func(c *config) { c.editors = append(c.editors, fn) })
+}
+
+const (
+	apiKeyHeader  = "X-Api-Key"
+	defaultAccept = "application/json" // an operation that answers otherwise is asked for that
+)
+
+// setHeader returns an editor that sets a header.
+func setHeader(name, value string) RequestEditor {
+	return func(_ context.Context, req *http.Request) error {
+		req.Header.Set(name, value)
 		return nil
 	}
 }
 
-// WithRequestEditor adds a function that changes each request after API key and User-Agent are set and before it is
-// checked against the contract; editors run in the order in which they are given. A changed method or path must be an
-// operation of the contract, and a changed host is refused. fn must be safe for concurrent use and must not be nil.
-func WithRequestEditor(fn gen.RequestEditorFn) Option {
-	return func(c *config) error {
-		if fn == nil {
-			return errors.New("request editor is nil")
+// withOwnError returns an editor whose errors can be told from those of the call: fn may make calls of its own.
+func withOwnError(fn RequestEditor) RequestEditor {
+	return func(ctx context.Context, req *http.Request) error {
+		if err := fn(ctx, req); err != nil {
+			return fmt.Errorf("request editor: %w", err)
 		}
-		c.editors = append(c.editors, fn)
 		return nil
 	}
+}
+
+func checkAPIKey(key string) error {
+	const quotes = "\"'`"
+	switch {
+	case strings.HasPrefix(key, "Bearer "):
+		return errors.New(`API key begins with "Bearer ": give the key alone`)
+	case len(key) > 1 && strings.ContainsRune(quotes, rune(key[0])) && key[0] == key[len(key)-1]:
+		return errors.New("API key has quotation marks around it")
+	}
+	return checkHeaderText("API key", key)
+}
+
+// checkHeaderText refuses what can't be sent as a header's value unchanged. Its error does not repeat the text.
+func checkHeaderText(what, text string) error {
+	switch {
+	case text == "":
+		return fmt.Errorf("%s is empty", what)
+	case strings.TrimSpace(text) != text:
+		return fmt.Errorf("%s has space around it", what)
+	}
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return fmt.Errorf("%s has a character other than printable ASCII at byte %d", what, i)
+		}
+	}
+	return nil
 }

@@ -1,0 +1,272 @@
+package kodexa
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/kodexa-community/kodexa-go/internal/contract"
+)
+
+const (
+	maxErrorBody  = 1 << 20
+	maxMaskedBody = 1 << 20 // of a body that was sent: after a larger one no message is shown
+	maxScanned    = 1 << 10 // of a text that came
+	maxShown      = 200     // characters
+	maxRequestID  = 128
+	maxPointer    = 256 // of a violation's pointer
+	shortestValue = 8   // of a string in a body that is hidden
+)
+
+// apiError makes an error of an answer other than 2xx. Its status is never lost to its body, whatever that is.
+func (k *call) apiError(a *answer) *APIError {
+	body, err := k.readBody(a, min(k.maxResponseBytes, maxErrorBody))
+	e := &APIError{StatusCode: a.StatusCode, RetryAfter: retryAfter(a.Header, time.Now()), Header: a.Header, Body: body, readErr: err}
+	message := messageOf(body, a.Header.Get("Content-Type"))
+	if m := newMask(message, maxScanned); len(k.body) <= maxMaskedBody && m.hideSent(k, stringsAndNumbers) {
+		e.Message = shownLine(m.String())
+	}
+	if err == nil {
+		violations, _ := k.operation.CheckResponse(a.StatusCode, a.Header, body)
+		e.Violations = k.masked(violations)
+	}
+	return e
+}
+
+// messageOf finds what an error's body says in the usual places. The platform documents no shape of it.
+func messageOf(body []byte, contentType string) string {
+	if mediaType, _, _ := strings.Cut(contentType, ";"); strings.EqualFold(strings.TrimSpace(mediaType), "text/plain") {
+		return string(body)
+	}
+	var value any
+	if json.Unmarshal(body, &value) != nil {
+		return ""
+	}
+	return messageIn(value, 0)
+}
+
+// messageIn returns the first of the usual members, or what an object below the top holds by other names: the vendor's own
+// SDK expects {"errors": {"<field>": "<message>"}}. It looks a few levels deep: a body of many more is nobody's message.
+func messageIn(value any, level int) string {
+	const deepest = 5
+	var texts []string
+	switch value := value.(type) {
+	case string:
+		return value
+	case []any:
+		for _, item := range value[:min(len(value), maxShown)] {
+			texts = append(texts, messageIn(item, level+1))
+		}
+	case map[string]any:
+		if level > deepest {
+			return ""
+		}
+		for _, name := range []string{"message", "error", "detail", "title", "msg", "errors"} {
+			if text := messageIn(value[name], level+1); text != "" {
+				return text
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if text := messageIn(value[name], level+1); text != "" && level > 0 {
+				texts = append(texts, name+": "+text)
+			}
+		}
+	}
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), "; ")
+}
+
+// shownLine returns a text as one line that fits an error text.
+func shownLine(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd")
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	if runes := []rune(text); len(runes) > maxShown {
+		text = string(runes[:maxShown-1]) + "…"
+	}
+	return text
+}
+
+// requestID returns the last answer's X-Request-Id unless it could not be one: a server may send back anything.
+func (k *call) requestID() string {
+	id := k.answered.Get("X-Request-Id")
+	if id == "" || len(id) > maxRequestID || checkHeaderText("", id) != nil {
+		return ""
+	}
+	if m := newMask(id, maxRequestID); len(k.body) > maxMaskedBody || !m.hideSent(k, stringsAndNumbers) || m.String() != id {
+		return ""
+	}
+	return id
+}
+
+// masked takes what was sent out of violations: a server may name a member by whatever it was sent.
+func (k *call) masked(found []contract.Violation) []Violation {
+	if len(found) == 0 {
+		return nil
+	}
+	var text strings.Builder // of all, so that what was sent is read once
+	for _, v := range found {
+		text.WriteString(shownPointer(v.Pointer) + v.Reason)
+	}
+	m := newMask(text.String(), text.Len())
+	m.hideSent(k, stringsAlone) // a reason may have a number of the contract
+	violations, at := make([]Violation, len(found)), 0
+	for i, v := range found {
+		reason := at + len(shownPointer(v.Pointer))
+		end := reason + len(v.Reason)
+		violations[i], at = Violation{m.shown(at, reason), m.shown(reason, end)}, end
+	}
+	return violations
+}
+
+// shownPointer cuts a long pointer between two names: a part of a name could be that of a secret.
+func shownPointer(pointer string) string {
+	if len(pointer) > maxPointer {
+		pointer = pointer[:strings.LastIndexByte(pointer[:maxPointer], '/')+1] + "…"
+	}
+	return pointer
+}
+
+// shownError is an error of other people's code, with a text that can be shown.
+type shownError struct {
+	error
+
+	text string
+}
+
+func (e *shownError) Error() string { return e.text }
+func (e *shownError) Unwrap() error { return e.error }
+
+// Format prints the text of Error, whatever the verb.
+func (e *shownError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.text) }
+
+// showable returns err with a text that repeats neither an answer nor the key. net/http quotes what it can't read, except a
+// line of a header.
+func (k *call) showable(err error) error {
+	text := err.Error()
+	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		text = "the answer is not HTTP"
+	}
+	if first, last := strings.IndexByte(text, '"'), strings.LastIndexByte(text, '"'); first >= 0 {
+		text = text[:first] + "…" + text[last+1:]
+	}
+	m := newMask(text, len(text))
+	m.hideSent(k, stringsAlone)
+	if text = m.String(); text == err.Error() {
+		return err
+	}
+	return &shownError{err, text}
+}
+
+// mask finds at the beginning of a text what was sent and hides it.
+type mask struct {
+	text   string
+	hidden []byte           // the beginning, with a zero byte for each one that is hidden
+	places map[string][]int // of each shortestValue bytes of it, so that no string of a large body is searched for in vain
+	done   map[string]bool  // the strings that were hidden
+}
+
+func newMask(text string, most int) *mask {
+	m := &mask{text: text, hidden: []byte(text[:min(len(text), most)]), places: map[string][]int{}, done: map[string]bool{}}
+	for i := range max(0, min(len(m.hidden), len(text)-shortestValue+1)) {
+		start := text[i : i+shortestValue]
+		m.places[start] = append(m.places[start], i)
+	}
+	return m
+}
+
+// String returns the beginning of the text with … for what is hidden.
+func (m *mask) String() string { return m.shown(0, len(m.hidden)) }
+
+// shown is String for a part of it.
+func (m *mask) shown(from, to int) string {
+	var text strings.Builder
+	for i := from; i < to; i++ {
+		switch c := m.hidden[i]; {
+		case c != 0:
+			text.WriteByte(c)
+		case i == from || m.hidden[i-1] != 0:
+			text.WriteString("…")
+		}
+	}
+	return text.String()
+}
+
+// The kinds of values that hideSent hides.
+const (
+	stringsAlone      = `"`
+	stringsAndNumbers = `"0`
+)
+
+// hideSent hides what k sent: its key, and of its body each token and each value of these kinds that is longer than everyday
+// words are. It reports whether it could look for those: a body must be JSON.
+func (m *mask) hideSent(k *call, kinds string) bool {
+	for name, values := range k.req.Header {
+		if strings.EqualFold(name, apiKeyHeader) { // which an editor may spell or add as it likes
+			for _, key := range values {
+				m.hide(key)
+			}
+		}
+	}
+	if len(k.body) == 0 || m.text == "" {
+		return true
+	}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(k.body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	isToken := false
+	for {
+		written, err := dec.ReadToken()
+		if err != nil {
+			return err == io.EOF
+		}
+		value := ""
+		if strings.IndexByte(kinds, byte(written.Kind())) >= 0 {
+			value = written.String()
+		}
+		if kind, length := dec.StackIndex(dec.StackDepth()); kind == '{' && length%2 == 1 { // it is a name
+			isToken = value == "token"
+		} else if isToken || len(value) >= shortestValue {
+			m.hide(value)
+		}
+	}
+}
+
+// hide hides a secret wherever it stands: as it is, as JSON quotes it, and as a pointer has it.
+func (m *mask) hide(secret string) {
+	m.hideText(secret)
+	if strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
+		quoted, _ := jsontext.AppendQuote(nil, secret)
+		m.hideText(string(quoted[1 : len(quoted)-1]))
+	}
+	if strings.ContainsAny(secret, "~/") {
+		m.hideText(string(jsontext.Pointer("").AppendToken(secret)[1:]))
+	}
+}
+
+func (m *mask) hideText(secret string) {
+	hideAt := func(i int) {
+		if strings.HasPrefix(m.text[i:], secret) {
+			clear(m.hidden[i:min(i+len(secret), len(m.hidden))])
+		}
+	}
+	if len(secret) >= shortestValue {
+		starts := m.places[secret[:shortestValue]]
+		if len(starts) > 0 && !m.done[secret] {
+			m.done[secret] = true // a body may repeat it any number of times
+			for _, i := range starts {
+				hideAt(i)
+			}
+		}
+		return
+	}
+	for i := range m.hidden {
+		hideAt(i)
+	}
+}

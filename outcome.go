@@ -1,0 +1,76 @@
+package kodexa
+
+import (
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+)
+
+// isSafe reports whether requests of a method change nothing (RFC 9110, section 9.2.1), so that their outcome is never
+// unknown.
+func isSafe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+// isIdempotent reports whether sending a request twice is meant to do what sending it once does (section 9.2.2).
+func isIdempotent(method string) bool {
+	return isSafe(method) || method == http.MethodPut || method == http.MethodDelete
+}
+
+const statusClientClosedRequest = 499 // nginx: its client went away, and what became of the request is not known
+
+// mayBeApplied reports whether a request may have been applied although it was answered with this status, other than 2xx.
+// Gateways say 502 to 504 and 52x of requests that they passed on, 408 may come while the last byte is under way, and a 303
+// leads to the result. 501 refuses from the start, and so does every other 4xx.
+func mayBeApplied(status int) bool {
+	switch status {
+	case http.StatusSeeOther, http.StatusRequestTimeout, statusClientClosedRequest:
+		return true
+	case http.StatusNotImplemented:
+		return false
+	}
+	return status >= 500 || status < 200
+}
+
+// trace is what net/http tells of one attempt. Its hooks run on goroutines of the transport, which may outlive the attempt.
+type trace struct {
+	asked    atomic.Bool // for a connection
+	reused   atomic.Bool // the connection served a request before
+	begun    atomic.Bool // the header was written
+	failed   atomic.Bool // writing failed
+	replayed atomic.Bool // net/http sent the request again by itself
+}
+
+func (t *trace) hooks() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) {
+			t.asked.Store(true)
+			if t.isWritten() {
+				t.replayed.Store(true)
+			}
+		},
+		GotConn: func(info httptrace.GotConnInfo) { t.reused.Store(info.Reused) },
+		WroteHeaders: func() {
+			t.begun.Store(true)
+			t.failed.Store(false) // the transport may have taken another connection
+		},
+		WroteRequest: func(info httptrace.WroteRequestInfo) { t.failed.Store(info.Err != nil) },
+	}
+}
+
+// isWritten reports whether the request may have reached the server as a whole. The transport may fail before it tells that
+// the request was written, so what was begun counts unless it is known to have failed.
+func (t *trace) isWritten() bool { return t.begun.Load() && !t.failed.Load() }
+
+// mayHaveArrived reports whether a request may have been applied that no answer came to. A foreign transport that tells
+// nothing may have sent it.
+func (t *trace) mayHaveArrived(isForeign bool) bool {
+	if isForeign && !t.asked.Load() && !t.begun.Load() {
+		return true
+	}
+	return t.isWritten() || t.replayed.Load()
+}

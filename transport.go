@@ -1,0 +1,251 @@
+package kodexa
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
+	"time"
+)
+
+const (
+	maxIdleConns   = 256
+	maxHeaderBytes = 1 << 20
+	maxPing        = 5 * time.Second
+	earlyAnswer    = 50 * time.Millisecond
+)
+
+// DefaultTransport returns a new transport as [New] makes it, for [WithHTTPClient]: to add a CA, a proxy or otelhttp. It is
+// net/http's own with a pool of 256 idle connections, answers of at most 1 MiB of header, and health checks of HTTP/2
+// connections: one that is silent for 5 seconds is asked for a sign of life, and closed after 5 more. An idle connection is
+// closed after 90 seconds. A proxy that refuses to connect is named in the error, and an answer that comes before a large
+// request is written, such as a 413, is seen; net/http's own may report in its place that the write failed.
+//
+// [New] checks within a quarter of [WithTimeout] where that is less than 5 seconds, and closes the idle connections of a
+// transport of its own after one of them failed.
+func DefaultTransport() *http.Transport { return newDefaultTransport(defaultTimeout) }
+
+func newDefaultTransport(timeout time.Duration) *http.Transport {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	}
+	t = t.Clone()
+	t.MaxIdleConns = maxIdleConns
+	t.MaxIdleConnsPerHost = maxIdleConns
+	t.MaxResponseHeaderBytes = maxHeaderBytes
+	// Load balancers and NAT forget a connection after a few minutes without a word; the next request on it would be reset.
+	t.IdleConnTimeout = 90 * time.Second
+	// A dead HTTP/2 connection swallows every request until somebody notices.
+	ping := min(timeout/4, maxPing)
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: ping, PingTimeout: ping}
+	t.OnProxyConnectResponse = checkProxy
+	dial := t.DialContext
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		return patientConn{conn}, err
+	}
+	return t
+}
+
+// patientConn gives net/http time to read an answer that came early, such as a 413, before it hears that the server does not
+// read the rest of the request: it would fail with that, and lose the answer.
+type patientConn struct{ net.Conn }
+
+func (c patientConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		time.Sleep(earlyAnswer)
+	}
+	return n, err
+}
+
+// proxyError is the answer of a proxy that does not connect.
+type proxyError struct {
+	host   string
+	status int
+}
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy %s refused to connect: %s", e.host, statusLine(e.status))
+}
+
+func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, res *http.Response) error {
+	if res.StatusCode != http.StatusOK {
+		return &proxyError{proxy.Host, res.StatusCode}
+	}
+	return nil
+}
+
+// transport is how requests are sent: as http.Client does, except that nothing is ever redirected.
+type transport struct {
+	http.RoundTripper
+
+	jar       http.CookieJar
+	isOwn     bool // nobody else uses it
+	isForeign bool // not net/http's: it may tell nothing to httptrace
+}
+
+func newTransport(hc *http.Client, timeout time.Duration) transport {
+	if hc == nil {
+		return transport{RoundTripper: newDefaultTransport(timeout), isOwn: true}
+	}
+	given := cmp.Or(hc.Transport, http.DefaultTransport)
+	_, isNetHTTP := given.(*http.Transport)
+	return transport{RoundTripper: given, jar: hc.Jar, isForeign: !isNetHTTP}
+}
+
+func (t transport) closeIdle() {
+	if c, ok := t.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// send sends req once, with the cookies of the jar. It returns either an answer whose fields can be used, or an error.
+func (t transport) send(req *http.Request) (*http.Response, error) {
+	if t.jar != nil {
+		for _, cookie := range t.jar.Cookies(req.URL) {
+			req.AddCookie(cookie)
+		}
+	}
+	res, err := t.RoundTrip(req)
+	if err == nil && (res == nil || res.StatusCode == 0) {
+		err = errors.New("the transport returned neither an answer nor an error")
+	}
+	if err != nil {
+		if res != nil && res.Body != nil {
+			_ = res.Body.Close()
+		}
+		return nil, err
+	}
+	if res.Body == nil {
+		res.Body = http.NoBody
+	}
+	if res.Header == nil {
+		res.Header = http.Header{}
+	}
+	if t.jar != nil {
+		t.jar.SetCookies(req.URL, res.Cookies())
+	}
+	return res, nil
+}
+
+// answer is how an attempt ended: with a response, or with an error in place of one.
+type answer struct {
+	*http.Response // with status 0 and nothing else if none came
+
+	body    []byte        // of a 2xx
+	err     error         // why there is no response, or why body is not all of it
+	isFinal bool          // another attempt can't do better
+	took    time.Duration // to get here
+	ended   func() error  // why the attempt has ended, or nil
+	end     context.CancelFunc
+}
+
+// attempt sends the request once. It notes whether it may have been applied unseen, and reads the body of a 2xx.
+func (k *call) attempt() *answer {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(k.req.Context(), k.timeout)
+	t := &trace{}
+	req := k.req.WithContext(httptrace.WithClientTrace(ctx, t.hooks()))
+	if k.transport.isForeign || k.transport.jar != nil { // which may change it
+		req = req.Clone(req.Context())
+	}
+	if len(k.body) > 0 {
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(k.body)), nil }
+		req.Body, _ = req.GetBody() // of a type that net/http sends in one write with the header
+	}
+	k.attempts++
+	res, err := k.transport.send(req)
+	k.inDoubt = k.inDoubt || t.replayed.Load() || err != nil && t.mayHaveArrived(k.transport.isForeign)
+	a := &answer{Response: res, ended: ctx.Err, end: cancel}
+	switch {
+	case err != nil:
+		a.Response = &http.Response{Body: http.NoBody}
+		a.isFinal = isFinal(err) || !k.transport.isForeign && !t.asked.Load()
+		a.err = k.explain(err, ctx.Err())
+		cancel()
+		if k.transport.isOwn && t.reused.Load() && k.req.Context().Err() == nil {
+			k.transport.closeIdle() // what ended this connection may have ended the others in the pool
+		}
+	case res.StatusCode/100 == 2:
+		a.body, a.err = k.readBody(a, k.maxResponseBytes)
+	default:
+		k.inDoubt = k.inDoubt || mayBeApplied(res.StatusCode)
+	}
+	k.answered = a.Header
+	a.took = time.Since(start)
+	return a
+}
+
+// readBody reads the body of an answer up to limit and ends the attempt. What there is comes with the error.
+func (k *call) readBody(a *answer, limit int64) ([]byte, error) {
+	defer a.end()
+	if a.StatusCode == http.StatusSwitchingProtocols { // what follows that is no body and may never end
+		_ = a.Body.Close()
+		return nil, nil
+	}
+	body, err := readAll(a.Body, a.ContentLength, limit)
+	_ = a.Body.Close()
+	if err != nil && !errors.Is(err, ErrResponseTooLarge) {
+		err = k.explain(err, a.ended())
+	}
+	return body, err
+}
+
+// maxAnnounced is, of a length that is announced, what is allocated before it has come.
+const maxAnnounced = 16 << 20
+
+// readAll reads all of r, whose length is expected to be size, or is not known if that is not positive. One byte more than
+// expected, and than the limit, shows that there is more.
+func readAll(r io.Reader, size, limit int64) (body []byte, err error) {
+	limit = min(limit, math.MaxInt64-1)
+	if size > 0 {
+		buffer := make([]byte, min(size, limit, maxAnnounced)+1)
+		for len(body) < len(buffer) && err == nil {
+			var n int
+			n, err = r.Read(buffer[len(body):])
+			body = buffer[:len(body)+n]
+		}
+	}
+	if err == nil && int64(len(body)) <= limit {
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(r, limit+1-int64(len(body))))
+		if len(body) == 0 {
+			body = rest
+		} else {
+			body = slices.Concat(body, rest)
+		}
+	}
+	if int64(len(body)) > limit {
+		return body[:limit], fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return body, err
+}
+
+// discard gives up an answer that nobody reads. Its connection is kept if there is little more to read and it comes soon.
+func (a *answer) discard() {
+	defer a.end()
+	defer time.AfterFunc(discardTime, a.end).Stop()
+	_, _ = io.CopyN(io.Discard, a.Body, maxDiscarded)
+	_ = a.Body.Close()
+}
+
+const (
+	discardTime  = 100 * time.Millisecond
+	maxDiscarded = 64 << 10
+)
