@@ -3,49 +3,62 @@
 //
 //	server := kodexatest.NewServer()
 //	defer server.Close()
-//	server.SetSession(kodexa.Session{ID: new(id.String()), State: new("OPEN")})
-//	updated, err := server.Client().UpdateSession(ctx, id, kodexa.Session{State: new("CLOSED")})
+//	server.SetSession(kodexa.Session{ID: new(id.String()), ChangeSequence: new(int32(7)), State: new("OPEN")})
+//	updated, err := server.Client().ModifySession(ctx, id, func(s *kodexa.Session) error {
+//		s.State = new("CLOSED")
+//		return nil
+//	})
 //
-// The server checks every request and every answer of its own against the contract. It wants its API key (else 401),
-// a request that keeps the contract (else 400) and a session that it knows (else 404), and it locks optimistically: a
-// changeSequence that is sent and is not the stored one gets 409. An update replaces the stored session, keeps its id,
-// and its createdOn unless another is sent, increments changeSequence and sets updatedOn.
+// The server reads and updates sessions. It holds every request, and every answer but those of [Server.Enqueue], against the
+// contract, exactly as strictly as the client does. Its refusals are JSON, {"message": "why"}:
+//
+//	401  the API key is missing or another one
+//	404  the contract has no such operation, or the server no such session
+//	400  the request breaks the contract, or the session has another id than the path
+//	409  the changeSequence that is sent is not the stored one
+//	501  an operation that the server can't do and that Handle gave no handler
+//	500  the answer would break the contract; the message says where
+//
+// An update replaces the stored session. It keeps the id, and createdOn unless another is sent, increments changeSequence and
+// sets updatedOn.
 package kodexatest
 
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
-	"math"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
-	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
-	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	kodexa "github.com/kodexa-community/kodexa-go"
+	"github.com/kodexa-community/kodexa-go/internal/contract"
 )
 
 // basePath is below the host so that a client which forgets its base URL's path does not reach the server.
 const basePath = "/kodexatest"
+
+const apiKeyHeader = "X-Api-Key"
 
 // Server is a Kodexa Platform on a loopback address. Its methods may be called concurrently, also while it serves.
 type Server struct {
 	URL    string // base URL, with a path and without a slash at its end; not to be changed
 	APIKey string `json:"-"` // what requests must send as x-api-key, random for each server; not to be changed
 
-	server     *httptest.Server
-	operations routers.Router
+	server   *httptest.Server
+	contract *contract.Contract
 
 	mu       sync.Mutex
+	handlers map[string]http.HandlerFunc // by operationId
 	sessions map[uuid.UUID]kodexa.Session
 	requests []Request
 	queue    []http.HandlerFunc
@@ -54,7 +67,8 @@ type Server struct {
 // Request is a request as it arrived.
 type Request struct {
 	Method string
-	Path   string      // below the server's URL, such as /api/sessions/550e8400-e29b-41d4-a716-446655440000
+	Path   string      // as sent, below the server's URL: /api/sessions/550e8400-e29b-41d4-a716-446655440000
+	Query  string      `json:"-"` // as sent, without the question mark
 	Header http.Header `json:"-"`
 	Body   []byte      `json:"-"`
 }
@@ -64,18 +78,33 @@ func (r Request) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.Method
 
 // NewServer starts a server that knows no session. The caller should call Close when finished.
 func NewServer() *Server {
-	doc, err := openapi3.NewLoader().LoadFromData(kodexa.Spec())
-	if err != nil {
-		panic(fmt.Sprintf("kodexatest: contract: %v", err))
-	}
-	doc.Servers = nil
-	operations, err := legacy.NewRouter(doc)
-	if err != nil {
-		panic(fmt.Sprintf("kodexatest: contract: %v", err))
-	}
-	s := &Server{APIKey: rand.Text(), operations: operations, sessions: map[uuid.UUID]kodexa.Session{}}
-	s.server = httptest.NewServer(http.StripPrefix(basePath, http.HandlerFunc(s.serve)))
+	s := newServer(shippedContract())
+	s.server.Start()
 	s.URL = s.server.URL + basePath
+	return s
+}
+
+// NewTLSServer is NewServer over TLS and HTTP/2, with a certificate that [Server.Client] trusts.
+func NewTLSServer() *Server {
+	s := newServer(shippedContract())
+	s.server.EnableHTTP2 = true
+	s.server.StartTLS()
+	s.URL = s.server.URL + basePath
+	return s
+}
+
+var shippedContract = sync.OnceValue(func() *contract.Contract {
+	c, err := contract.Parse(kodexa.Spec())
+	if err != nil {
+		panic(fmt.Sprintf("kodexatest: %v", err))
+	}
+	return c
+})
+
+func newServer(c *contract.Contract) *Server {
+	s := &Server{APIKey: rand.Text(), contract: c, sessions: map[uuid.UUID]kodexa.Session{}}
+	s.handlers = map[string]http.HandlerFunc{"getSession": s.getSession, "updateSession": s.updateSession}
+	s.server = httptest.NewUnstartedServer(http.StripPrefix(basePath, http.HandlerFunc(s.serve)))
 	return s
 }
 
@@ -85,73 +114,72 @@ func (s *Server) Close() { s.server.Close() }
 // Format prints the URL alone, whatever the verb.
 func (s *Server) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "kodexatest.Server "+s.URL) }
 
-// Client returns a client of the server that has its URL and API key; opts follow these. It panics if New refuses opts.
+// Client returns a new client that has the server's URL and API key and trusts its certificate; opts follow these. It panics
+// if New refuses opts.
 func (s *Server) Client(opts ...kodexa.Option) *kodexa.Client {
-	c, err := kodexa.New(append([]kodexa.Option{kodexa.WithBaseURL(s.URL), kodexa.WithAPIKey(s.APIKey)}, opts...)...)
+	own := []kodexa.Option{kodexa.WithBaseURL(s.URL), kodexa.WithAPIKey(s.APIKey)}
+	if certificate := s.server.Certificate(); certificate != nil {
+		t := kodexa.DefaultTransport()
+		t.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+		t.TLSClientConfig.RootCAs.AddCert(certificate)
+		own = append(own, kodexa.WithHTTPClient(&http.Client{Transport: t}))
+	}
+	c, err := kodexa.New(append(own, opts...)...)
 	if err != nil {
 		panic(err)
 	}
 	return c
 }
 
-// SetSession stores a copy of v, in place of the one with its id. It panics if v.ID is not a UUID.
-func (s *Server) SetSession(v kodexa.Session) {
-	if v.ID == nil {
-		panic("kodexatest: SetSession: the session has no id")
-	}
-	id, err := uuid.Parse(*v.ID)
-	if err != nil {
-		panic("kodexatest: SetSession: the session's id is not a UUID")
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sessions[id] = clone(v)
-}
-
-// Session returns a copy of the stored session with this id, and whether there is one.
-func (s *Server) Session(id uuid.UUID) (kodexa.Session, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v, ok := s.sessions[id]
-	return clone(v), ok
-}
-
-// Requests returns the requests that arrived, in order. The server keeps all of them until it is dropped.
+// Requests returns the requests that arrived, in order. The server keeps all of them until it is dropped; what their header
+// and body hold is not to be changed.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Request(nil), s.requests...)
+	return slices.Clone(s.requests)
 }
 
-// Enqueue makes the next requests be answered by h, one each and in order, in place of the server. What h answers is not
-// checked against the contract.
+// Enqueue makes the next requests be answered by h, one each and in order, in place of the server; nil leaves a request to the
+// server. Neither the requests that h answers nor the answers are held against the contract.
 func (s *Server) Enqueue(h ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queue = append(s.queue, h...)
 }
 
+// Handle makes h serve the operation with this operationId, be it one that the server can't do or one that it can. h gets
+// requests that have the API key and keep the contract; a parameter that fills a segment of the path is in r.PathValue. An
+// answer of h that breaks the contract becomes a 500 that says where. Handle panics if the contract has no such operation.
+func (s *Server) Handle(operationID string, h http.HandlerFunc) {
+	if h == nil || s.contract.Operation(operationID) == nil {
+		panic(fmt.Sprintf("kodexatest: Handle: the handler is nil, or the contract has no operation %q", operationID))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handlers[operationID] = h
+}
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the client went away, and its request never arrived
+		panic(http.ErrAbortHandler) // the client went away, and its request never arrived
 	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	if h := s.record(r, body); h != nil {
-		r.Body = io.NopCloser(bytes.NewReader(body))
 		h(w, r)
 		return
 	}
-	status, answer := s.answer(r, body)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(answer)
+	answer := s.answer(r, body)
+	maps.Copy(w.Header(), answer.Result().Header)
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
 }
 
-// record notes a request and returns the handler that is to answer it in place of the server, if there is one.
+// record notes a request and returns the enqueued handler that is to answer it, if there is one.
 func (s *Server) record(r *http.Request, body []byte) http.HandlerFunc {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, Request{r.Method, r.URL.Path, r.Header.Clone(), body})
+	s.requests = append(s.requests, Request{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header.Clone(), body})
 	if len(s.queue) == 0 {
 		return nil
 	}
@@ -160,106 +188,57 @@ func (s *Server) record(r *http.Request, body []byte) http.HandlerFunc {
 	return h
 }
 
-// answer does what the contract says, and checks the request and the answer against it.
-func (s *Server) answer(r *http.Request, body []byte) (status int, answer []byte) {
-	route, params, err := s.operations.FindRoute(&http.Request{Method: r.Method, URL: &url.URL{Path: r.URL.Path}})
-	if err != nil {
-		return refuse(http.StatusNotFound, "no such operation")
+// answer lets the operation's handler answer, and holds both messages against the contract.
+func (s *Server) answer(r *http.Request, body []byte) *httptest.ResponseRecorder {
+	path := r.URL.EscapedPath()
+	operation := s.contract.Find(r.Method, path)
+	if operation == nil {
+		return refused(http.StatusNotFound, "the contract has no such operation")
 	}
-	if keys := r.Header.Values("X-Api-Key"); len(keys) != 1 || keys[0] != s.APIKey {
-		return refuse(http.StatusUnauthorized, "the API key is missing or not known")
+	if keys := r.Header.Values(apiKeyHeader); operation.WantsKey(apiKeyHeader) && (len(keys) != 1 || keys[0] != s.APIKey) {
+		return refused(http.StatusUnauthorized, "the API key is missing or not known")
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options}
-	if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil {
-		return refuse(http.StatusBadRequest, err.Error())
-	}
-	if route.Operation.OperationID != "updateSession" {
-		return refuse(http.StatusNotImplemented, "the test server does not know this operation")
-	}
-	status, answer = s.updateSession(params["id"], body)
-	if status != http.StatusOK {
-		return status, answer
-	}
-	out := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: in,
-		Status:                 status,
-		Header:                 http.Header{"Content-Type": {"application/json"}},
-		Body:                   io.NopCloser(bytes.NewReader(answer)),
-		Options:                options,
-	}
-	if err := openapi3filter.ValidateResponse(r.Context(), out); err != nil {
-		return refuse(http.StatusInternalServerError, "the stored session breaks the contract: "+err.Error())
-	}
-	return status, answer
-}
-
-func (s *Server) updateSession(pathID string, body []byte) (status int, answer []byte) {
-	var sent kodexa.Session
-	if err := json.Unmarshal(body, &sent); err != nil {
-		return refuse(http.StatusBadRequest, "the body is not a session")
-	}
-	id, err := uuid.Parse(pathID)
-	if err != nil {
-		return refuse(http.StatusBadRequest, "the id is not a UUID")
+	if found, _ := operation.CheckRequest(path, r.URL.RawQuery, r.Header, body); len(found) > 0 {
+		return refused(http.StatusBadRequest, broken(kodexa.InRequest, 0, found))
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	stored, ok := s.sessions[id]
-	if !ok {
-		return refuse(http.StatusNotFound, "no such session")
+	h := s.handlers[operation.ID]
+	s.mu.Unlock()
+	if h == nil {
+		return refused(http.StatusNotImplemented, "the test server can't do this operation: give it a handler by Handle")
 	}
-	var sequence int32
-	if stored.ChangeSequence != nil {
-		sequence = *stored.ChangeSequence
+	setPathValues(r, operation.Path)
+	answer := httptest.NewRecorder()
+	h(answer, r)
+	if found, _ := operation.CheckResponse(answer.Code, answer.Result().Header, answer.Body.Bytes()); len(found) > 0 {
+		return refused(http.StatusInternalServerError, "the answer to "+operation.ID+": "+broken(kodexa.InResponse, answer.Code, found))
 	}
-	if sent.ChangeSequence != nil && *sent.ChangeSequence != sequence {
-		return refuse(http.StatusConflict, "the session was updated since it was read")
-	}
-	if sequence == math.MaxInt32 {
-		return refuse(http.StatusInternalServerError, "changeSequence is exhausted")
-	}
-	sent.ID = stored.ID
-	if sent.CreatedOn == nil {
-		sent.CreatedOn = stored.CreatedOn
-	}
-	sent.ChangeSequence = new(sequence + 1)
-	sent.UpdatedOn = new(time.Now().UTC())
-	answer, err = json.Marshal(sent)
-	if err != nil {
-		return refuse(http.StatusInternalServerError, "the stored session can't be encoded")
-	}
-	s.sessions[id] = sent
-	return http.StatusOK, answer
+	return answer
 }
 
-// options are strict: a status that the contract does not name is an error.
-var options = &openapi3filter.Options{
-	AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc, // the key was compared before
-	IncludeResponseStatus: true,
-	SkipSettingDefaults:   true,
-	SchemaValidationOptions: []openapi3.SchemaValidationOption{
-		openapi3.DisableSchemaErrorDetails(),
-		openapi3.WithStringFormatValidator("uuid", openapi3.NewCallbackValidator(uuid.Validate)),
-	},
+// broken says how a message breaks the contract, in the client's words.
+func broken(in kodexa.Part, status int, found []contract.Violation) string {
+	e := kodexa.ContractError{In: in, StatusCode: status}
+	for _, v := range found {
+		e.Violations = append(e.Violations, kodexa.Violation(v))
+	}
+	return e.Error()
 }
 
-func refuse(status int, message string) (int, []byte) {
-	body, err := json.Marshal(map[string]string{"message": message})
-	if err != nil {
-		panic(err) // a map of strings is always JSON, unless it is not UTF-8
+// setPathValues gives r the values of the parameters that fill a segment of the path template.
+func setPathValues(r *http.Request, template string) {
+	segments := strings.Split(r.URL.EscapedPath(), "/")
+	for i, segment := range strings.Split(template, "/") {
+		if name, ok := strings.CutPrefix(segment, "{"); ok && i < len(segments) {
+			if value, err := url.PathUnescape(segments[i]); err == nil {
+				r.SetPathValue(strings.TrimSuffix(name, "}"), value)
+			}
+		}
 	}
-	return status, body
 }
 
-func clone(v kodexa.Session) kodexa.Session {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("kodexatest: the session can't be encoded: %v", err))
-	}
-	var c kodexa.Session
-	if err := json.Unmarshal(data, &c); err != nil {
-		panic(fmt.Sprintf("kodexatest: the session can't be decoded: %v", err))
-	}
-	return c
+func refused(status int, message string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	refuse(w, status, message)
+	return w
 }

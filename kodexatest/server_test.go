@@ -2,19 +2,20 @@ package kodexatest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
-	"math"
+	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,248 +41,74 @@ func startServer(t *testing.T) *kodexatest.Server {
 	return server
 }
 
-func TestUpdateReplacesTheSessionAndKeepsIDAndCreatedOn(t *testing.T) {
-	t.Parallel()
-	server := startServer(t)
-	before := time.Now()
-	answered, err := server.Client().UpdateSession(t.Context(), knownID, kodexa.Session{
-		ID:                   new("another"),
-		State:                new("CLOSED"),
-		UpdatedOn:            new(created),
-		AdditionalProperties: map[string]json.RawMessage{"lastAccessed": json.RawMessage(`9007199254740993`)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stored, found := server.Session(knownID)
-	if !found {
-		t.Fatal("the session is gone")
-	}
-	for name, s := range map[string]kodexa.Session{"answered": *answered, "stored": stored} {
-		if *s.ID != knownID.String() || *s.ChangeSequence != 8 || !s.CreatedOn.Equal(created) || *s.State != "CLOSED" {
-			t.Errorf("%s: id %s, changeSequence %d, createdOn %v, state %s", name, *s.ID, *s.ChangeSequence, s.CreatedOn, *s.State)
-		}
-		if s.UpdatedOn.Before(before) || s.UpdatedOn.After(time.Now()) {
-			t.Errorf("%s: updatedOn is %v", name, s.UpdatedOn)
-		}
-		if s.Token != nil {
-			t.Errorf("%s: the token, which was not sent, is still there", name)
-		}
-		if value, _ := s.Get("lastAccessed"); string(value) != "9007199254740993" {
-			t.Errorf("%s: lastAccessed is %s", name, value)
-		}
-	}
-}
-
-func TestCreatedOnThatIsSentIsStored(t *testing.T) {
-	t.Parallel()
-	server := startServer(t)
-	later := created.Add(time.Hour)
-	if _, err := server.Client().UpdateSession(t.Context(), knownID, kodexa.Session{CreatedOn: &later}); err != nil {
-		t.Fatal(err)
-	}
-	if stored, _ := server.Session(knownID); !stored.CreatedOn.Equal(later) {
-		t.Errorf("createdOn is %v", stored.CreatedOn)
-	}
-}
-
-func TestChangeSequenceLocksOptimistically(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		stored, sent *int32
-		want         int32 // afterwards; 0 for a conflict
-	}{
-		"the stored one":               {new(int32(7)), new(int32(7)), 8},
-		"none sent":                    {new(int32(7)), nil, 8},
-		"none sent and none stored":    {nil, nil, 1},
-		"0 sent and none stored":       {nil, new(int32(0)), 1},
-		"1 sent and none stored":       {nil, new(int32(1)), 0},
-		"an older one":                 {new(int32(7)), new(int32(6)), 0},
-		"a newer one":                  {new(int32(7)), new(int32(8)), 0},
-		"a negative one":               {new(int32(-3)), new(int32(-3)), -2},
-		"the last but one of an int32": {new(int32(math.MaxInt32 - 1)), nil, math.MaxInt32},
-	} {
-		server := startServer(t)
-		server.SetSession(kodexa.Session{ID: new(knownID.String()), ChangeSequence: tt.stored})
-		got, err := server.Client().UpdateSession(t.Context(), knownID, kodexa.Session{ChangeSequence: tt.sent, State: new("CLOSED")})
-		stored, _ := server.Session(knownID)
-		if tt.want == 0 {
-			if !errors.Is(err, kodexa.ErrConflict) || stored.State != nil {
-				t.Errorf("%s: %v, stored %v", name, err, stored.State)
-			}
-			continue
-		}
-		if err != nil || *got.ChangeSequence != tt.want || *stored.ChangeSequence != tt.want {
-			t.Errorf("%s: %v, stored %d", name, err, *stored.ChangeSequence)
-		}
-	}
-}
-
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	const (
-		known = "/api/sessions/3f2b8c1e-6d4a-4f0b-9a57-1c8e2d7b6a90"
-		media = "application/json"
+		known   = "/api/sessions/3f2b8c1e-6d4a-4f0b-9a57-1c8e2d7b6a90"
+		another = "0f8fad5b-d9cb-469f-a165-70867728950e"
 	)
 	for name, tt := range map[string]struct {
 		method, path, key, contentType, body string
 		status                               int
+		message                              string // what it says among other things
 	}{
-		"no key":                      {"PUT", known, "", media, `{}`, 401},
-		"another key":                 {"PUT", known, "another", media, `{}`, 401},
-		"no key for an unknown one":   {"PUT", "/api/sessions/" + uuid.NewString(), "", media, `{}`, 401},
-		"unknown session":             {"PUT", "/api/sessions/" + uuid.NewString(), "key", media, `{}`, 404},
-		"unknown path":                {"PUT", "/api/organizations/1", "key", media, `{}`, 404},
-		"unknown method":              {"DELETE", known, "key", "", ``, 404},
-		"id that is no UUID":          {"PUT", "/api/sessions/7", "key", media, `{}`, 400},
-		"wrong type":                  {"PUT", known, "key", media, `{"state":"a","token":8675309}`, 400},
-		"null":                        {"PUT", known, "key", media, `null`, 400},
-		"integer beyond int32":        {"PUT", known, "key", media, `{"changeSequence":2147483648}`, 400},
-		"integer with a fraction":     {"PUT", known, "key", media, `{"changeSequence":7.0}`, 400},
-		"bad date-time":               {"PUT", known, "key", media, `{"createdOn":"2024-02-30T10:20:30Z"}`, 400},
-		"repeated member":             {"PUT", known, "key", media, `{"state":"a","state":"b"}`, 400},
-		"truncated":                   {"PUT", known, "key", media, `{"state":"a"`, 400},
-		"trailing data":               {"PUT", known, "key", media, `{"state":"a"}{}`, 400},
-		"broken UTF-8":                {"PUT", known, "key", media, "{\"state\":\"\xff\"}", 400},
-		"another Content-Type":        {"PUT", known, "key", "text/plain", `{}`, 400},
-		"no Content-Type":             {"PUT", known, "key", "", `{}`, 400},
-		"empty body":                  {"PUT", known, "key", media, ``, 400},
-		"stale changeSequence":        {"PUT", known, "key", media, `{"changeSequence":6}`, 409},
-		"charset and case are no bar": {"PUT", known, "key", "Application/JSON; charset=UTF-8", `{"changeSequence":7}`, 200},
+		"no key":                      {"PUT", known, "", media, `{}`, 401, "the API key is missing"},
+		"another key":                 {"PUT", known, "another", media, `{}`, 401, "the API key is missing or not known"},
+		"no key for an unknown one":   {"PUT", "/api/sessions/" + uuid.NewString(), "", media, `{}`, 401, "the API key is missing"},
+		"unknown session":             {"PUT", "/api/sessions/" + uuid.NewString(), "key", media, `{}`, 404, "no such session"},
+		"unknown path":                {"PUT", "/api/organizations/1", "key", media, `{}`, 404, "no such operation"},
+		"unknown method":              {"LINK", known, "key", "", ``, 404, "no such operation"},
+		"id that is no UUID":          {"PUT", "/api/sessions/7", "key", media, `{}`, 400, `parameter "id" in path: `},
+		"wrong type":                  {"PUT", known, "key", media, `{"state":"a","token":8675309}`, 400, "request breaks the contract at /token: "},
+		"null":                        {"PUT", known, "key", media, `null`, 400, "request breaks the contract: "},
+		"integer beyond int32":        {"PUT", known, "key", media, `{"changeSequence":2147483648}`, 400, " at /changeSequence: "},
+		"integer with a fraction":     {"PUT", known, "key", media, `{"changeSequence":7.0}`, 400, " at /changeSequence: "},
+		"bad date-time":               {"PUT", known, "key", media, `{"createdOn":"2024-02-30T10:20:30Z"}`, 400, " at /createdOn: "},
+		"repeated member":             {"PUT", known, "key", media, `{"state":"a","state":"b"}`, 400, " at /state: the member name is repeated"},
+		"truncated":                   {"PUT", known, "key", media, `{"state":"a"`, 400, "cut short"},
+		"trailing data":               {"PUT", known, "key", media, `{"state":"a"}{}`, 400, "there is more after the value"},
+		"broken UTF-8":                {"PUT", known, "key", media, "{\"state\":\"\xff\"}", 400, "UTF-8"},
+		"another Content-Type":        {"PUT", known, "key", "text/plain", `{}`, 400, "Content-Type must be application/json, not text/plain"},
+		"no Content-Type":             {"PUT", known, "key", "", `{}`, 400, "Content-Type must be application/json"},
+		"empty body":                  {"PUT", known, "key", media, ``, 400, "the body is not a session"},
+		"stale changeSequence":        {"PUT", known, "key", media, `{"changeSequence":6}`, 409, "the session was updated since it was read"},
+		"charset and case are no bar": {"PUT", known, "key", "Application/JSON; charset=UTF-8", `{"changeSequence":7}`, 200, ""},
+		"letter case":                 {"PUT", known, "key", media, `{"State":"a"}`, 400, ` at /State: the contract spells this member "state"`},
+		"two places":                  {"PUT", known, "key", media, `{"state":7,"token":8}`, 400, "(and in 1 more places)"},
+		"another session's id":        {"PUT", known, "key", media, `{"id":"` + another + `"}`, 400, " at /id: value must be the id in the path"},
+		"the same without dashes":     {"PUT", known, "key", media, `{"id":"` + strings.ReplaceAll(another, "-", "") + `"}`, 400, " at /id: "},
+		"its own id without dashes":   {"PUT", known, "key", media, `{"id":"3F2B8C1E6D4A4F0B9A571C8E2D7B6A90"}`, 200, ""},
+		"an id that is no UUID":       {"PUT", known, "key", media, `{"id":"7"}`, 200, ""},
+		"path without dashes":         {"PUT", strings.ReplaceAll(known, "-", ""), "key", media, `{}`, 400, `parameter "id" in path`},
+		"read":                        {"GET", known, "key", "", ``, 200, ""},
+		"read without a key":          {"GET", known, "", "", ``, 401, "the API key"},
+		"read an unknown session":     {"GET", "/api/sessions/" + another, "key", "", ``, 404, "no such session"},
+		"read with a body":            {"GET", known, "key", media, `{}`, 400, "the operation takes no body"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := startServer(t)
-			req, err := http.NewRequestWithContext(t.Context(), tt.method, server.URL+tt.path, strings.NewReader(tt.body))
-			if err != nil {
-				t.Fatal(err)
-			}
 			if tt.key == "key" {
 				tt.key = server.APIKey
 			}
-			req.Header.Set("X-Api-Key", tt.key)
-			req.Header.Set("Content-Type", tt.contentType)
-			res, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			answer, err := io.ReadAll(res.Body)
-			if err = errors.Join(err, res.Body.Close()); err != nil {
-				t.Fatal(err)
-			}
+			res, answer := send(t, server, tt.method, tt.path, tt.key, tt.contentType, tt.body)
 			if res.StatusCode != tt.status || res.Header.Get("Content-Type") != "application/json" {
 				t.Errorf("%d %s: %s", res.StatusCode, res.Header.Get("Content-Type"), answer)
 			}
-			var refusal struct {
-				Message string `json:"message"`
+			if message := messageOf(t, answer); (message == "") != (tt.status == 200) || !strings.Contains(message, tt.message) {
+				t.Errorf("the message is %s", message)
 			}
-			if err := json.Unmarshal(answer, &refusal); err != nil || (refusal.Message == "") != (tt.status == 200) {
-				t.Errorf("%v: %s", err, answer)
-			}
-			if strings.Contains(string(answer), "8675309") || tt.status != 200 && strings.Contains(string(answer), "canary") {
+			if strings.Contains(answer, "8675309") || tt.status != 200 && strings.Contains(answer, "canary") {
 				t.Errorf("the answer repeats a value: %s", answer)
 			}
 			stored, _ := server.Session(knownID)
-			if changed := *stored.ChangeSequence != 7; changed != (tt.status == 200) {
+			if changed := *stored.ChangeSequence != 7; changed != (tt.status == 200 && tt.method == "PUT") {
 				t.Errorf("changeSequence is %d", *stored.ChangeSequence)
 			}
 			if got := server.Requests(); len(got) != 1 || got[0].Method != tt.method || got[0].Path != tt.path || string(got[0].Body) != tt.body {
 				t.Errorf("requests %v", got)
 			}
 		})
-	}
-}
-
-func TestExhaustedChangeSequenceIsAnErrorOfTheServer(t *testing.T) {
-	t.Parallel()
-	server := startServer(t)
-	server.SetSession(kodexa.Session{ID: new(knownID.String()), ChangeSequence: new(int32(math.MaxInt32))})
-	_, err := server.Client().UpdateSession(t.Context(), knownID, kodexa.Session{})
-	if answer, ok := errors.AsType[*kodexa.APIError](err); !ok || answer.StatusCode != http.StatusInternalServerError {
-		t.Error(err)
-	}
-	if stored, _ := server.Session(knownID); *stored.ChangeSequence != math.MaxInt32 {
-		t.Errorf("changeSequence is %d", *stored.ChangeSequence)
-	}
-}
-
-func TestAnswersKeepTheContract(t *testing.T) {
-	t.Parallel()
-	examples := os.DirFS("../api/examples")
-	files, err := fs.Glob(examples, "*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, file := range files {
-		server := startServer(t)
-		var session kodexa.Session
-		body, err := fs.ReadFile(examples, file)
-		if err == nil {
-			err = json.Unmarshal(body, &session)
-		}
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		session.ChangeSequence = nil
-		if _, err := server.Client().UpdateSession(t.Context(), knownID, session); err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
-	}
-}
-
-func TestSessionsAreCopies(t *testing.T) {
-	t.Parallel()
-	server := startServer(t)
-	fresh := func() kodexa.Session {
-		return kodexa.Session{
-			ID:                   new(knownID.String()),
-			State:                new("OPEN"),
-			Organization:         &kodexa.Organization{Features: &map[string]json.RawMessage{"beta": json.RawMessage(`"on"`)}},
-			AdditionalProperties: map[string]json.RawMessage{"extra": json.RawMessage(`"on"`)},
-		}
-	}
-	spoil := func(s kodexa.Session) {
-		*s.State = "spoiled"
-		copy((*s.Organization.Features)["beta"], `"XX"`)
-		copy(s.AdditionalProperties["extra"], `"XX"`)
-		s.Set("more", json.RawMessage(`1`))
-	}
-	check := func(when string) {
-		t.Helper()
-		stored, _ := server.Session(knownID)
-		beta, extra := (*stored.Organization.Features)["beta"], stored.AdditionalProperties["extra"]
-		if *stored.State != "OPEN" || string(beta) != `"on"` || string(extra) != `"on"` || len(stored.AdditionalProperties) != 1 {
-			t.Errorf("%s changed the stored one: %s %s %s", when, *stored.State, beta, extra)
-		}
-	}
-	given := fresh()
-	server.SetSession(given)
-	spoil(given)
-	check("changing the session that was set")
-
-	got, _ := server.Session(knownID)
-	spoil(got)
-	check("changing the session that was got")
-
-	if _, err := server.Client().UpdateSession(t.Context(), knownID, fresh()); err != nil {
-		t.Fatal(err)
-	}
-	clear(server.Requests()[0].Body)
-	check("changing the body that arrived")
-}
-
-func TestSetSessionReplacesTheOneWithItsID(t *testing.T) {
-	t.Parallel()
-	server := startServer(t)
-	server.SetSession(kodexa.Session{ID: new(strings.ToUpper(knownID.String()))})
-	if stored, found := server.Session(knownID); !found || stored.State != nil || stored.ChangeSequence != nil {
-		t.Error("the earlier session is still there")
-	}
-	if _, found := server.Session(uuid.New()); found {
-		t.Error("found a session that was not set")
-	}
-	if _, err := server.Client().UpdateSession(t.Context(), knownID, kodexa.Session{}); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -364,9 +191,14 @@ func TestMisuseInATestPanics(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	for name, misuse := range map[string]func(){
-		"session without an id":           func() { server.SetSession(kodexa.Session{Token: new("canary")}) },
-		"session whose id is no UUID":     func() { server.SetSession(kodexa.Session{ID: new("canary")}) },
-		"session that can't be encoded":   func() { server.SetSession(kodexa.Session{ID: new(knownID.String()), State: new("canary\xff")}) },
+		"session without an id":         func() { server.SetSession(kodexa.Session{Token: new("canary")}) },
+		"session whose id is no UUID":   func() { server.SetSession(kodexa.Session{ID: new("canary")}) },
+		"session that can't be encoded": func() { server.SetSession(kodexa.Session{ID: new(knownID.String()), State: new("canary\xff")}) },
+		"session that breaks the contract": func() {
+			server.SetSession(kodexa.Session{ID: new(knownID.String()), AdditionalProperties: map[string]json.RawMessage{"State": json.RawMessage(`"canary"`)}})
+		},
+		"handler of an unknown operation": func() { server.Handle("noSuchOperation", func(http.ResponseWriter, *http.Request) {}) },
+		"handler that is nil":             func() { server.Handle("getSession", nil) },
 		"client with a bad option":        func() { server.Client(kodexa.WithTimeout(0)) },
 		"client with a key that is wrong": func() { server.Client(kodexa.WithAPIKey("canary\n")) },
 	} {
@@ -408,32 +240,6 @@ func TestEachServerHasItsOwnKeyAndSessions(t *testing.T) {
 	}
 	if strings.HasSuffix(one.URL, "/") || !strings.HasPrefix(one.URL, "http://127.0.0.1:") {
 		t.Errorf("URL is %s", one.URL)
-	}
-}
-
-func TestOneOfManyConcurrentUpdatesOfAVersionWins(t *testing.T) {
-	t.Parallel()
-	server := startServer(t)
-	client := server.Client()
-	const n = 16
-	var updated, refused atomic.Int64
-	var done sync.WaitGroup
-	for range n {
-		done.Go(func() {
-			_, err := client.UpdateSession(t.Context(), knownID, kodexa.Session{ChangeSequence: new(int32(7))})
-			switch {
-			case err == nil:
-				updated.Add(1)
-			case errors.Is(err, kodexa.ErrConflict):
-				refused.Add(1)
-			default:
-				t.Error(err)
-			}
-		})
-	}
-	done.Wait()
-	if updated.Load() != 1 || refused.Load() != n-1 {
-		t.Errorf("%d updated, %d refused", updated.Load(), refused.Load())
 	}
 }
 
@@ -494,5 +300,109 @@ func TestFormattingAndLoggingShowNoSecret(t *testing.T) {
 				t.Errorf("%s shows a secret", name)
 			}
 		}
+	}
+}
+
+// The client keeps back what the server would refuse, for the same reason.
+func TestServerAndClientRefuseTheSameMessages(t *testing.T) {
+	t.Parallel()
+	violations := os.DirFS("../api/violations")
+	files, err := fs.Glob(violations, "*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	server := startServer(t)
+	client := server.Client()
+	for _, file := range files {
+		var rows []struct {
+			Name   string `json:"name"`
+			Body   string `json:"body"`
+			Base64 []byte `json:"base64"` // in place of Body, for one that is not UTF-8
+		}
+		data, err := fs.ReadFile(violations, file)
+		if err == nil {
+			err = json.Unmarshal(data, &rows)
+		}
+		if err != nil || len(rows) == 0 {
+			t.Fatalf("%s: %d rows, %v", file, len(rows), err)
+		}
+		for _, row := range rows {
+			body := cmp.Or(row.Body, string(row.Base64))
+			if body == "" {
+				continue // the contract does not require a request to have one
+			}
+			_, err := client.API().UpdateSessionWithBodyWithResponse(t.Context(), knownID, media, strings.NewReader(body))
+			kept, ok := errors.AsType[*kodexa.ContractError](err)
+			if !ok || kept.In != kodexa.InRequest {
+				t.Errorf("%s: %s: the client: %v", file, row.Name, err)
+				continue
+			}
+			res, answer := send(t, server, "PUT", "/api/sessions/"+knownID.String(), server.APIKey, media, body)
+			if message := messageOf(t, answer); res.StatusCode != http.StatusBadRequest || message != kept.Error() {
+				t.Errorf("%s: %s: the server: %d %s, the client: %v", file, row.Name, res.StatusCode, message, kept)
+			}
+		}
+	}
+}
+
+func TestTLSServerSpeaksHTTP2ToItsClient(t *testing.T) {
+	t.Parallel()
+	server := kodexatest.NewTLSServer()
+	t.Cleanup(server.Close)
+	server.SetSession(kodexa.Session{ID: new(knownID.String()), ChangeSequence: new(int32(7))})
+	if !strings.HasPrefix(server.URL, "https://127.0.0.1:") {
+		t.Errorf("URL is %s", server.URL)
+	}
+	client := server.Client()
+	if got, err := client.UpdateSession(t.Context(), knownID, kodexa.Session{State: new("CLOSED")}); err != nil || *got.ChangeSequence != 8 {
+		t.Errorf("got %v", err)
+	}
+	server.Enqueue(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("the client speaks %s", r.Proto)
+		}
+		w.WriteHeader(http.StatusTeapot)
+	})
+	_, err := client.GetSession(t.Context(), knownID)
+	if answer, ok := errors.AsType[*kodexa.APIError](err); !ok || answer.StatusCode != http.StatusTeapot {
+		t.Errorf("got %v", err)
+	}
+
+	stranger, err := kodexa.New(kodexa.WithBaseURL(server.URL), kodexa.WithAPIKey(server.APIKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = stranger.UpdateSession(t.Context(), knownID, kodexa.Session{})
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok || errors.Is(err, kodexa.ErrOutcomeUnknown) {
+		t.Errorf("a client that does not know the certificate: %v", err)
+	}
+	if n := len(server.Requests()); n != 2 {
+		t.Errorf("%d requests, want 2", n)
+	}
+}
+
+func TestRequestThatBreaksOffDoesNotArrive(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	host, path, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), "/")
+	addr, err := net.ResolveTCPAddr("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.DialTCP("tcp", nil, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, err = fmt.Fprintf(conn, "PUT /%s/api/sessions/%s HTTP/1.1\r\nHost: %s\r\nX-Api-Key: %s\r\nContent-Length: 100\r\n\r\n{}",
+		path, knownID, host, server.APIKey)
+	if err = errors.Join(err, conn.CloseWrite()); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(conn); err != nil || len(answer) != 0 {
+		t.Errorf("answered with %q, %v", answer, err)
+	}
+	if got := server.Requests(); len(got) != 0 {
+		t.Errorf("%v arrived", got)
 	}
 }
