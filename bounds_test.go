@@ -3,14 +3,15 @@ package kodexa_test
 import (
 	"bytes"
 	"compress/gzip"
-	jsonv1 "encoding/json"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,27 +22,6 @@ import (
 
 	kodexa "github.com/kodexa-community/kodexa-go"
 )
-
-const (
-	kib = 1 << 10
-	mib = 1 << 20
-	gib = 1 << 30
-)
-
-// bounded returns a client of a server with one handler.
-func bounded(t *testing.T, h http.HandlerFunc, opts ...kodexa.Option) *kodexa.Client {
-	t.Helper()
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	c, err := kodexa.New(append([]kodexa.Option{
-		kodexa.WithAPIKey("key"), kodexa.WithBaseURL(server.URL), kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: 1}),
-	}, opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.CloseIdleConnections)
-	return c
-}
 
 // bomb is 1 GiB of zeros in gzip. It has 64 members, which are decompressed one after another.
 func bomb(t *testing.T) []byte {
@@ -59,6 +39,8 @@ func bomb(t *testing.T) []byte {
 // than what is in use at any time.
 func TestMemoryForAnAnswerWithoutEnd(t *testing.T) { //nolint:paralleltest // see above
 	const slack = mib
+	info, _ := debug.ReadBuildInfo()
+	isRace := slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 	zipped := bomb(t)
 	stream := make([]byte, 64*kib)
 	var sent atomic.Int64
@@ -113,10 +95,15 @@ func TestMemoryForAnAnswerWithoutEnd(t *testing.T) { //nolint:paralleltest // se
 					if session != nil || !errors.Is(err, kodexa.ErrResponseTooLarge) {
 						t.Fatalf("got %v, %v", session, err)
 					}
-					if took > limit+slack {
-						if status == http.StatusOK || took > 2*limit+slack { // what is kept of an error's body is joined
-							t.Errorf("%d bytes were allocated, %d beyond the limit", took, took-limit)
+					most := limit + slack
+					if status == http.StatusOK && kind != "10 GB announced" {
+						most += limit + limit/3 // a body of unknown length is read in pieces, which are joined
+						if isRace {
+							most += 2*limit + 2*limit/3 // io.ReadAll allocates twice what it needs
 						}
+					}
+					if took > most {
+						t.Errorf("%d bytes were allocated, %d beyond the limit", took, took-limit)
 					}
 					t.Logf("%d bytes allocated beyond the limit of %d, %d sent", took-limit, limit, sent.Load())
 					if api, ok := errors.AsType[*kodexa.APIError](err); ok != (status != http.StatusOK) ||
@@ -134,24 +121,6 @@ func allocated() int64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int64(stats.TotalAlloc) //nolint:gosec // fits for a century
-}
-
-func TestAnAnswerThatIsDiscardedIsNotReadToItsEnd(t *testing.T) {
-	t.Parallel()
-	var calls atomic.Int32
-	c := bounded(t, func(w http.ResponseWriter, _ *http.Request) {
-		if calls.Add(1) == 3 {
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{}`)
-			return
-		}
-		w.Header().Set("Content-Length", "10000000000")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.CopyN(w, zeros{}, 10_000_000_000)
-	}, kodexa.WithRetry(kodexa.RetryPolicy{BaseDelay: 1, MaxDelay: 1}))
-	if session, err := c.UpdateSession(t.Context(), uuid.Nil, kodexa.Session{}); session == nil || err != nil {
-		t.Errorf("got %v, %v", session, err)
-	}
 }
 
 func TestTheLimitIsExact(t *testing.T) {
@@ -231,7 +200,7 @@ func TestAnAnnouncedLengthIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusOK, http.StatusNotFound} {
 		for _, limit := range []int64{10 * mib, math.MaxInt64} {
-			answer := fmt.Sprintf("HTTP/1.1 %d A\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{}", status, math.MaxInt64)
+			answer := fmt.Sprintf("HTTP/1.1 %d A\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{}", status, int64(math.MaxInt64))
 			c, err := kodexa.New(kodexa.WithAPIKey("key"), kodexa.WithBaseURL(rawServer(t, answer)), kodexa.WithMaxResponseBytes(limit),
 				kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: 1}))
 			if err != nil {
@@ -253,29 +222,79 @@ func TestAnAnnouncedLengthIsNotBelieved(t *testing.T) {
 	}
 }
 
-func TestARequestBodyOfUnknownLengthIsReadInLargePieces(t *testing.T) {
+func TestTheHeaderOfAnAnswerIsBounded(t *testing.T) {
 	t.Parallel()
-	c := bounded(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.Copy(w, r.Body)
-	})
-	body := `{"x":"` + strings.Repeat("a", mib) + `"}`
-	reader := &countingReader{r: strings.NewReader(body)}
-	res, err := c.API().UpdateSessionWithBodyWithResponse(t.Context(), uuid.Nil, "application/json", reader)
-	if err != nil || string(res.Body) != body || reader.reads > 100 {
-		t.Errorf("got %v, %v after %d reads", res, err, reader.reads)
+	for size, isFine := range map[int]bool{900 * kib: true, 1200 * kib: false, 40 * mib: false} {
+		t.Run(strconv.Itoa(size), func(t *testing.T) {
+			t.Parallel()
+			c := bounded(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.Header().Set("X-Long", strings.Repeat("a", size))
+				_, _ = io.WriteString(w, `{}`)
+			})
+			session, err := c.UpdateSession(t.Context(), uuid.Nil, kodexa.Session{})
+			if isFine != (session != nil && err == nil) || isFine == errors.Is(err, kodexa.ErrOutcomeUnknown) {
+				t.Errorf("got %v, %.200v", session, err)
+			}
+		})
 	}
 }
 
-// countingReader hides the length of what it reads.
-type countingReader struct {
-	r     io.Reader
-	reads int
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	c.reads++
-	return c.r.Read(p)
+// TestTheTimeOfAnAttemptIsBounded has servers that answer slowly.
+func TestTheTimeOfAnAttemptIsBounded(t *testing.T) {
+	t.Parallel()
+	const limit = 2 * time.Second
+	slowly := func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			time.Sleep(limit / 10)
+			_, _ = io.WriteString(w, " ")
+			_ = http.NewResponseController(w).Flush()
+		}
+		panic(http.ErrAbortHandler)
+	}
+	for _, test := range []struct {
+		name   string
+		answer http.HandlerFunc
+		status int // of an APIError; 0: none
+	}{
+		{"a body byte by byte", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			slowly(w, r)
+		}, 0},
+		{"a refusal byte by byte", func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			slowly(w, r)
+		}, http.StatusForbidden},
+		{"a body that never comes", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			panic(http.ErrAbortHandler)
+		}, 0},
+		{"a header that never comes", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			overBoth(t, func(t *testing.T, speaks protocol) {
+				t.Helper()
+				n := newNetwork(t, speaks, func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client goes away
+					test.answer(w, r)
+				})
+				got := update(t.Context(), n.client(t, kodexa.WithTimeout(limit), oneTry))
+				if got.session != nil || got.err == nil || got.took != limit || got.status() != test.status {
+					t.Errorf("got %v, %v after %v", got.session, got.err, got.took)
+				}
+				isKnown := test.status != 0
+				if errors.Is(got.err, kodexa.ErrOutcomeUnknown) == isKnown {
+					t.Errorf("outcome unknown is %t: %v", !isKnown, got.err)
+				}
+				if as[*kodexa.ContractError](got.err) || !isTimeout(got.err) {
+					t.Errorf("%T is no timeout: %v", got.err, got.err)
+				}
+			})
+		})
+	}
 }
 
 func TestNestingIsBounded(t *testing.T) {
@@ -318,7 +337,7 @@ func TestNestingIsBounded(t *testing.T) {
 			requests.Store(0)
 			_, err = c.API().UpdateSessionWithBodyWithResponse(t.Context(), uuid.Nil, "application/json", strings.NewReader(test.doc))
 			broken, isContract := errors.AsType[*kodexa.ContractError](err)
-			if isSent := requests.Load() == 1; isSent != test.isFine || !isSent && (!isContract || broken.Direction != kodexa.Request) {
+			if isSent := requests.Load() == 1; isSent != test.isFine || !isSent && (!isContract || broken.In != kodexa.InRequest) {
 				t.Errorf("sent: %d requests, %.200v", requests.Load(), err)
 			}
 		})
@@ -329,102 +348,9 @@ func TestNestingIsBounded(t *testing.T) {
 		var requests atomic.Int32
 		c := bounded(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
 		var s kodexa.Session
-		s.Set("x", jsonv1.RawMessage(nested("[", "]", deepest)))
+		s.Set("x", json.RawMessage(nested("[", "]", deepest)))
 		if _, err := c.UpdateSession(t.Context(), uuid.Nil, s); err == nil || requests.Load() != 0 {
 			t.Errorf("%d requests, %v", requests.Load(), err)
 		}
 	})
-}
-
-func TestTheHeaderOfAnAnswerIsBounded(t *testing.T) {
-	t.Parallel()
-	for size, isFine := range map[int]bool{900 * kib: true, 1200 * kib: false, 40 * mib: false} {
-		t.Run(strconv.Itoa(size), func(t *testing.T) {
-			t.Parallel()
-			c := bounded(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "application/json")
-				w.Header().Set("X-Long", strings.Repeat("a", size))
-				_, _ = io.WriteString(w, `{}`)
-			})
-			session, err := c.UpdateSession(t.Context(), uuid.Nil, kodexa.Session{})
-			if isFine != (session != nil && err == nil) || isFine == errors.Is(err, kodexa.ErrOutcomeUnknown) {
-				t.Errorf("got %v, %.200v", session, err)
-			}
-		})
-	}
-}
-
-// Servers that answer slowly are cut off by WithTimeout. The test waits as long as that and for nothing else.
-func TestTheTimeOfAnAttemptIsBounded(t *testing.T) {
-	t.Parallel()
-	const limit = time.Second // enough for a header on a machine that does other things too
-	slowly := func(w http.ResponseWriter, r *http.Request) {
-		tick := time.NewTicker(limit / 10)
-		defer tick.Stop()
-		for {
-			select {
-			case <-r.Context().Done():
-				return
-			case <-tick.C:
-				_, _ = io.WriteString(w, " ")
-				w.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's can
-			}
-		}
-	}
-	for _, test := range []struct {
-		name   string
-		answer http.HandlerFunc
-		status int // of an APIError; 0: none
-	}{
-		{"a body byte by byte", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			slowly(w, r)
-		}, 0},
-		{"a refusal byte by byte", func(w http.ResponseWriter, r *http.Request) {
-			w.WriteHeader(http.StatusForbidden)
-			slowly(w, r)
-		}, http.StatusForbidden},
-		{"a body that never comes", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			w.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's can
-			<-r.Context().Done()
-		}, 0},
-		{"a header that never comes", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			c := bounded(t, func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client goes away
-				test.answer(w, r)
-			}, kodexa.WithTimeout(limit))
-			start := time.Now()
-			session, err := c.UpdateSession(t.Context(), uuid.Nil, kodexa.Session{State: new("OPEN")})
-			if took := time.Since(start); session != nil || err == nil || took < limit || took > 30*limit {
-				t.Errorf("got %v, %v after %v", session, err, took)
-			}
-			api, ok := errors.AsType[*kodexa.APIError](err)
-			if ok != (test.status != 0) || ok && api.StatusCode != test.status {
-				t.Errorf("got %v", err)
-			}
-			if errors.Is(err, kodexa.ErrOutcomeUnknown) == ok {
-				t.Errorf("outcome unknown is %t: %v", !ok, err)
-			}
-			if _, isContract := errors.AsType[*kodexa.ContractError](err); isContract || !isTimeout(err) && !ok {
-				t.Errorf("%T is no timeout: %v", err, err)
-			}
-		})
-	}
-}
-
-func TestARequestThatBreaksTheContractIsNotSent(t *testing.T) {
-	t.Parallel()
-	var requests atomic.Int32
-	c := bounded(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
-	_, err := c.API().UpdateSessionWithBodyWithResponse(t.Context(), uuid.Nil, "application/json", strings.NewReader(`{"id":1}`))
-	if broken, ok := errors.AsType[*kodexa.ContractError](err); !ok || broken.Direction != kodexa.Request || requests.Load() != 0 {
-		t.Errorf("%d requests, %v", requests.Load(), err)
-	}
-	if errors.Is(err, kodexa.ErrOutcomeUnknown) {
-		t.Error("outcome unknown although nothing was sent")
-	}
 }

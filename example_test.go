@@ -2,6 +2,7 @@ package kodexa_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,30 +32,30 @@ func exampleServer() (*kodexatest.Server, kodexa.Session) {
 }
 
 func Example() {
-	server, session := exampleServer()
+	server, _ := exampleServer()
 	defer server.Close()
 	defer setenv("KODEXA_URL", server.URL)()
 	defer setenv("KODEXA_API_KEY", server.APIKey)()
 
-	closeSession := func(ctx context.Context, id uuid.UUID, session kodexa.Session) error {
+	closeSession := func(ctx context.Context, id uuid.UUID) error {
 		client, err := kodexa.New(kodexa.FromEnv()) // make one client and share it
 		if err != nil {
 			return err
 		}
-		session.State = new("CLOSED") // session is a kodexa.Session as it was read
-		updated, err := client.UpdateSession(ctx, id, session)
+		session, err := client.ModifySession(ctx, id, func(s *kodexa.Session) error {
+			s.State = new("CLOSED")
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		session = *updated // has the changeSequence that the next update needs
-
-		fmt.Println(*session.State, *session.ChangeSequence)
+		fmt.Println("stored as version", *session.ChangeSequence)
 		return nil
 	}
-	err := closeSession(context.Background(), exampleID, session)
+	err := closeSession(context.Background(), exampleID)
 	fmt.Println(err)
 	// Output:
-	// CLOSED 124
+	// stored as version 124
 	// <nil>
 }
 
@@ -80,15 +81,16 @@ func Example_errors() {
 	client, ctx := server.Client(), context.Background()
 
 	report := func(err error) {
+		fmt.Println(err)
 		if errors.Is(err, kodexa.ErrConflict) {
 			fmt.Println("the session was updated since it was read")
 		}
 		if apiErr, ok := errors.AsType[*kodexa.APIError](err); ok {
-			fmt.Printf("status %d: %q\n", apiErr.StatusCode, apiErr.Message)
+			fmt.Printf("status %d: %s\n", apiErr.StatusCode, apiErr.Message)
 		}
 		if contractErr, ok := errors.AsType[*kodexa.ContractError](err); ok {
 			for _, v := range contractErr.Violations {
-				fmt.Printf("%v, at %s: %s\n", contractErr.Direction, v.Pointer, v.Reason)
+				fmt.Printf("%s, at %q: %s\n", contractErr.In, v.Pointer, v.Reason)
 			}
 		}
 		if errors.Is(err, kodexa.ErrOutcomeUnknown) {
@@ -98,7 +100,6 @@ func Example_errors() {
 
 	session.ChangeSequence = new(int32(122))
 	_, err := client.UpdateSession(ctx, exampleID, session)
-	fmt.Println(err)
 	report(err)
 
 	server.Enqueue(func(w http.ResponseWriter, _ *http.Request) {
@@ -106,29 +107,71 @@ func Example_errors() {
 		_, _ = io.WriteString(w, `{"changeSequence": "124"}`)
 	})
 	_, err = client.UpdateSession(ctx, exampleID, session)
-	fmt.Println(err)
 	report(err)
 
 	session.Set("Token", []byte(`"secret"`))
 	_, err = client.UpdateSession(ctx, exampleID, session)
-	fmt.Println(err)
 	report(err)
 	// Output:
-	// kodexa: PUT /api/sessions/{id}: 409 Conflict
+	// kodexa: PUT /api/sessions/550e8400-e29b-41d4-a716-446655440000: 409 Conflict: the session was updated since it was read
 	// the session was updated since it was read
-	// status 409: "the session was updated since it was read"
-	// kodexa: PUT /api/sessions/{id}: 200 OK: response breaks the contract at /changeSequence: value must be an integer
-	// response, at /changeSequence: value must be an integer
+	// status 409: the session was updated since it was read
+	// kodexa: PUT /api/sessions/550e8400-e29b-41d4-a716-446655440000: 200 OK: response breaks the contract at /changeSequence: value must be an integer: the request may have been applied
+	// response, at "/changeSequence": value must be an integer
 	// the session may have been updated all the same: read it
-	// kodexa: PUT /api/sessions/{id}: request breaks the contract at /Token: the contract spells this member "token"
-	// request, at /Token: the contract spells this member "token"
+	// kodexa: PUT /api/sessions/550e8400-e29b-41d4-a716-446655440000: request breaks the contract at /Token: the contract spells this member "token"
+	// request, at "/Token": the contract spells this member "token"
+}
+
+// Someone else updates the session between the read and the update: it is read and changed again.
+func ExampleClient_ModifySession() {
+	server, session := exampleServer()
+	defer server.Close()
+	client := server.Client(kodexa.WithRetry(kodexa.RetryPolicy{BaseDelay: time.Millisecond}))
+
+	runs := 0
+	updated, err := client.ModifySession(context.Background(), exampleID, func(s *kodexa.Session) error {
+		if runs++; runs == 1 {
+			session.ChangeSequence, session.State = new(int32(124)), new("REVIEW")
+			server.SetSession(session) // someone else's update
+		}
+		s.State = new(*s.State + ", CLOSED")
+		return nil
+	})
+	fmt.Println(*updated.State, *updated.ChangeSequence, err)
+	fmt.Println(runs, "runs")
+	// Output:
+	// REVIEW, CLOSED 125 <nil>
+	// 2 runs
+}
+
+// Whoever holds a session sends it as it was read, changed.
+func ExampleClient_UpdateSession() {
+	server, _ := exampleServer()
+	defer server.Close()
+	client, ctx := server.Client(), context.Background()
+
+	session, err := client.GetSession(ctx, exampleID)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	session.State = new("CLOSED")
+	updated, err := client.UpdateSession(ctx, exampleID, *session)
+	fmt.Println(*updated.State, *updated.ChangeSequence, err)
+
+	_, err = client.UpdateSession(ctx, exampleID, *session) // its changeSequence is not the stored one any more
+	fmt.Println(errors.Is(err, kodexa.ErrConflict), errors.Is(err, kodexa.ErrOutcomeUnknown))
+	// Output:
+	// CLOSED 124 <nil>
+	// true false
 }
 
 // Members that the contract does not name, and numbers of any size, outlive a change.
 func ExampleSession() {
 	change := func(data []byte) ([]byte, error) {
-		var session kodexa.Session
-		if err := json.Unmarshal(data, &session); err != nil {
+		session, err := kodexa.ParseSession(data)
+		if err != nil {
 			return nil, err
 		}
 		session.State = new("CLOSED")             // optional: a pointer, nil is absent
@@ -161,6 +204,18 @@ func ExampleSession() {
 	// } <nil>
 }
 
+// Where json.Unmarshal says nothing.
+func ExampleParseSession() {
+	for _, data := range []string{`{"createdOn": "7.11.2023"}`, `{"data": {"state": "OPEN"}}`, `null`} {
+		_, err := kodexa.ParseSession([]byte(data))
+		fmt.Println(err)
+	}
+	// Output:
+	// kodexa: document breaks the contract at /createdOn: string doesn't match the format "date-time" (value must be a date-time, such as 2023-11-07T05:31:56Z)
+	// kodexa: document breaks the contract: none of the members is one of a session's
+	// kodexa: document breaks the contract: Value is not nullable
+}
+
 // A client for a batch job: impatient with each attempt, patient with the platform.
 func ExampleNew() {
 	client, err := kodexa.New(
@@ -176,6 +231,15 @@ func ExampleNew() {
 	// Output:
 	// true <nil>
 	// kodexa: base URL is plaintext http beyond loopback: use https, or WithPlaintextHTTP
+}
+
+// The transport as New makes it, and TLS 1.3 at the least.
+func ExampleDefaultTransport() {
+	transport := kodexa.DefaultTransport()
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS13}
+	client, err := kodexa.New(kodexa.WithAPIKey("an API key"), kodexa.WithHTTPClient(&http.Client{Transport: transport}))
+	fmt.Println(client != nil, err)
+	// Output: true <nil>
 }
 
 // An operation of the contract that Client has no method for is called like this.
@@ -207,13 +271,13 @@ func ExampleWithRetry() {
 	_, err = twice.UpdateSession(context.Background(), exampleID, session)
 	fmt.Println(err, errors.Is(err, kodexa.ErrOutcomeUnknown))
 	// Output:
-	// kodexa: PUT /api/sessions/{id}: EOF: the request may have been applied true
+	// kodexa: PUT /api/sessions/550e8400-e29b-41d4-a716-446655440000: EOF: the request may have been applied true
 	// <nil> false
 }
 
 // One record an attempt, without a key, a token or another value of a body.
 func ExampleWithLogger() {
-	server, session := exampleServer()
+	server, _ := exampleServer()
 	defer server.Close()
 	server.Enqueue(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 
@@ -227,32 +291,31 @@ func ExampleWithLogger() {
 		},
 	}))
 	client := server.Client(kodexa.WithLogger(logger), kodexa.WithRetry(kodexa.RetryPolicy{BaseDelay: time.Millisecond}))
-	_, err := client.UpdateSession(context.Background(), exampleID, session)
+	_, err := client.GetSession(context.Background(), exampleID)
 	fmt.Println(err)
 	// Output:
-	// level=WARN msg="kodexa: request" method=PUT path=/api/sessions/{id} attempt=1 status=503
-	// level=DEBUG msg="kodexa: request" method=PUT path=/api/sessions/{id} attempt=2 status=200
+	// level=WARN msg="kodexa: request" operation=getSession method=GET path=/api/sessions/550e8400-e29b-41d4-a716-446655440000 attempt=1 outcome_unknown=false status=503
+	// level=DEBUG msg="kodexa: request" operation=getSession method=GET path=/api/sessions/550e8400-e29b-41d4-a716-446655440000 attempt=2 outcome_unknown=false status=200
 	// <nil>
 }
 
-// Violations are reported, but don't fail the call while the answer can be decoded.
-func ExampleWithViolationHandler() {
-	server, session := exampleServer()
+// Violations are reported, but don't fail the call. What its Go type can't hold is left out.
+func ExampleWithReportOnly() {
+	server, _ := exampleServer()
 	defer server.Close()
 	server.Enqueue(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"state": "CLOSED", "token": null}`)
+		_, _ = io.WriteString(w, `{"state": "CLOSED", "createdOn": "2021-10-25T09:14:08"}`)
 	})
 
-	client := server.Client(kodexa.WithViolationHandler(func(_ context.Context, err *kodexa.ContractError) error {
+	client := server.Client(kodexa.WithReportOnly(func(_ context.Context, err *kodexa.CallError) {
 		fmt.Println("reported:", err)
-		return nil
 	}))
-	updated, err := client.UpdateSession(context.Background(), exampleID, session)
-	fmt.Println(*updated.State, err)
+	session, err := client.GetSession(context.Background(), exampleID)
+	fmt.Println(*session.State, session.CreatedOn, err)
 	// Output:
-	// reported: kodexa: PUT /api/sessions/{id}: 200 OK: response breaks the contract at /token: Value is not nullable
-	// CLOSED <nil>
+	// reported: kodexa: GET /api/sessions/550e8400-e29b-41d4-a716-446655440000: 200 OK: response breaks the contract at /createdOn: string doesn't match the format "date-time" (value must be a date-time, such as 2023-11-07T05:31:56Z)
+	// CLOSED <nil> <nil>
 }
 
 // TestReadmeSnippetsAreExamples wants the lines of each Go snippet in the README, in a row, in the examples.

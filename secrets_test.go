@@ -1,80 +1,28 @@
 package kodexa_test
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/base64"
-	"encoding/hex"
-	jsonv1 "encoding/json"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	kodexa "github.com/kodexa-community/kodexa-go"
 	"github.com/kodexa-community/kodexa-go/gen"
 	"github.com/kodexa-community/kodexa-go/kodexatest"
 )
-
-// What must not be found. Half of one is too much, and long enough not to be found by chance.
-const (
-	canaryKey    = "kQ7canaryKEY-9f3Zd81bTq5m"
-	canaryToken  = "tW4canaryTOKEN-x2Vc70rLs6"
-	canaryText   = "vE8canaryTEXT-n5Jh93pGu1o"
-	canaryNumber = "773194962051773409182658"
-)
-
-var canaries = []string{canaryKey, canaryToken, canaryText, canaryNumber}
-
-// needles are the ways in which the halves of the canaries may be written, in lower case, and what each is.
-var needles = sync.OnceValue(func() map[string]string {
-	all := map[string]string{}
-	for _, canary := range canaries {
-		for _, half := range []string{canary[:len(canary)/2], canary[len(canary)/2:]} {
-			forms := []string{
-				half,
-				hex.EncodeToString([]byte(half)),
-				fmt.Sprintf("% x", half),
-				strings.Trim(fmt.Sprintf("%d", []byte(half)), "[]"),
-				strings.Trim(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(half)), "[]byte"), "{}"),
-			}
-			for i := range 3 { // base64 has three ways to write a text, by where it begins
-				encoded := base64.RawStdEncoding.EncodeToString([]byte("xyz"[:i] + half))
-				forms = append(forms, encoded[(8*i+5)/6:8*(i+len(half))/6])
-			}
-			for _, form := range forms {
-				all[strings.ToLower(form)] = canary
-			}
-		}
-	}
-	return all
-})
-
-// leaks returns what text has of the canaries.
-func leaks(text string) (found []string) {
-	text = strings.ToLower(text)
-	for needle, canary := range needles() {
-		if strings.Contains(text, needle) {
-			found = append(found, canary)
-		}
-	}
-	slices.Sort(found)
-	return slices.Compact(found)
-}
 
 func TestTheSearchFindsCanaries(t *testing.T) {
 	t.Parallel()
@@ -95,7 +43,7 @@ func TestTheSearchFindsCanaries(t *testing.T) {
 			"base64, 2 off": base64.URLEncoding.EncodeToString([]byte("ab" + canary + "cd")),
 			"JSON":          mustJSON(holder{canary}),
 			"JSON of bytes": mustJSON(holder{[]byte(canary)}),
-			"JSON of raw":   mustJSON(holder{jsonv1.RawMessage(`"` + canary + `"`)}),
+			"JSON of raw":   mustJSON(holder{json.RawMessage(`"` + canary + `"`)}),
 		} {
 			if len(leaks(text)) == 0 {
 				t.Errorf("%s is not found as %s in %s", canary, form, text)
@@ -117,159 +65,6 @@ func TestTheSearchFindsCanaries(t *testing.T) {
 	}
 }
 
-type planting struct{}
-
-func (planting) Error() string { return canaryToken }
-
-func mustJSON(v any) string {
-	b, err := jsonv1.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
-}
-
-// leaksOfError searches all levels of err.
-func leaksOfError(err error) (found []string) {
-	if err == nil {
-		return nil
-	}
-	for text := range strings.SplitSeq(err.Error(), "\n") {
-		for _, leak := range leaks(text) {
-			found = append(found, fmt.Sprintf("text of %T: %s in %s", err, leak, text))
-		}
-	}
-	for by, marshal := range map[string]func(any) ([]byte, error){
-		"encoding/json": jsonv1.Marshal, "encoding/json/v2": func(v any) ([]byte, error) { return json.Marshal(v) },
-	} {
-		text, jsonErr := marshal(err)
-		if jsonErr != nil {
-			text = []byte(jsonErr.Error())
-		}
-		for _, leak := range leaks(string(text)) {
-			found = append(found, fmt.Sprintf("%s of %T: %s in %s", by, err, leak, text))
-		}
-	}
-	found = append(found, leaksOfValue("", err)...)
-	switch err := err.(type) {
-	case *kodexa.APIError:
-		found = append(found, leaksOfValue("", *err)...)
-	case *kodexa.ContractError:
-		found = append(found, leaksOfValue("", *err)...)
-		found = append(found, leaksOfValue("", err.Violations)...)
-	}
-	switch err := err.(type) {
-	case interface{ Unwrap() error }:
-		found = append(found, leaksOfError(err.Unwrap())...)
-	case interface{ Unwrap() []error }:
-		for _, inner := range err.Unwrap() {
-			found = append(found, leaksOfError(inner)...)
-		}
-	}
-	return found
-}
-
-// leaksOfValue searches what formatting and logging make of v. Encoding a model is what models are for.
-func leaksOfValue(name string, v any) (found []string) {
-	nested := []any{v, []any{v}, map[string]any{"a": v}, struct{ V any }{v}, &struct{ V any }{v}}
-	for i, verb := range []string{"%v", "%+v", "%#v", "%d", "%s", "%q", "%x", "% x", "%X", "%T", "%5.3v"} {
-		if i > 3 {
-			nested = nested[:1]
-		}
-		for _, v := range nested {
-			text := fmt.Sprintf(verb, v)
-			for _, leak := range leaks(text) {
-				found = append(found, fmt.Sprintf("%s of %s %T: %s in %s", verb, name, v, leak, text))
-			}
-		}
-	}
-	var logged bytes.Buffer
-	for _, log := range loggers(&logged) {
-		log.Error("m", "v", v)
-		log.With("w", v).WithGroup("g").Error("m", slog.Group("h", slog.Any("v", v)))
-	}
-	for line := range strings.Lines(logged.String()) {
-		for _, leak := range leaks(line) {
-			found = append(found, fmt.Sprintf("log of %s %T: %s in %s", name, v, leak, line))
-		}
-	}
-	return found
-}
-
-func loggers(w io.Writer) []*slog.Logger {
-	all := &slog.HandlerOptions{AddSource: true, Level: slog.Level(-100)}
-	return []*slog.Logger{slog.New(slog.NewTextHandler(w, all)), slog.New(slog.NewJSONHandler(w, all))}
-}
-
-// logBuffer collects what a client logs, in each format.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) leaks() (found []string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for line := range strings.Lines(b.text.String()) {
-		for _, leak := range leaks(line) {
-			found = append(found, fmt.Sprintf("record: %s in %s", leak, line))
-		}
-	}
-	return found
-}
-
-// report fails a test once for each leak that differs.
-func report(t *testing.T, found []string) {
-	t.Helper()
-	slices.Sort(found)
-	for _, leak := range slices.Compact(found) {
-		t.Errorf("%.400s", leak)
-	}
-}
-
-func canarySession() kodexa.Session {
-	return kodexa.Session{
-		ID:             new(canaryText),
-		Token:          new(canaryToken),
-		State:          new(canaryText),
-		UUID:           new(canaryText),
-		OrganizationID: map[bool]string{true: canaryText},
-		Organization: &kodexa.Organization{
-			Name:          new(canaryText),
-			AuthGroupLink: &kodexa.AuthGroupLink{AuthGroup: new(canaryText), AdditionalProperties: canaryMembers()},
-			Features:      new(canaryMembers()),
-			Properties:    new(canaryMembers()),
-			Memory: &kodexa.OrganizationMemory{
-				OrderedDashboards: &[]string{canaryText, canaryToken}, AdditionalProperties: canaryMembers(),
-			},
-			AdditionalProperties: canaryMembers(),
-		},
-		AdditionalProperties: canaryMembers(),
-	}
-}
-
-func canaryMembers() map[string]jsonv1.RawMessage {
-	return map[string]jsonv1.RawMessage{"a": []byte(`"` + canaryText + `"`), "b": []byte(`[` + canaryNumber + `]`)}
-}
-
-// echo is the body of a good answer that repeats all that is secret.
-func echo(t *testing.T) string {
-	t.Helper()
-	s := canarySession()
-	s.Set("key", jsonv1.RawMessage(`"`+canaryKey+`"`))
-	body, err := json.Marshal(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
-
 func TestNoSecretInWhatIsMadeOfAnAnswer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{}
@@ -283,18 +78,8 @@ func TestNoSecretInWhatIsMadeOfAnAnswer(t *testing.T) {
 			t.Parallel()
 			server := rawServer(t, answer)
 			var logged logBuffer
-			reportOnly := func(_ context.Context, broken *kodexa.ContractError) error {
-				report(t, leaksOfError(broken))
-				return nil
-			}
-			for i, opts := range [][]kodexa.Option{nil, {kodexa.WithViolationHandler(reportOnly)}} {
-				c, err := kodexa.New(append(opts, kodexa.WithBaseURL(server), kodexa.WithAPIKey(canaryKey), kodexa.WithLogger(loggers(&logged)[i]),
-					kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: 2, BaseDelay: 1, MaxDelay: 1}), kodexa.WithTimeout(5*time.Second),
-					kodexa.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10}}),
-				)...)
-				if err != nil {
-					t.Fatal(err)
-				}
+			for i, opts := range [][]kodexa.Option{nil, {kodexa.WithReportOnly(func(_ context.Context, err *kodexa.CallError) { report(t, leaksOfError(err)) })}} {
+				c := canaryClient(t, server, append(opts, kodexa.WithLogger(loggers(&logged)[i]))...)
 				session, err := c.UpdateSession(t.Context(), uuid.Nil, canarySession())
 				if (session == nil) == (err == nil) || opts == nil && (err == nil) != strings.HasPrefix(name, "success") {
 					t.Fatalf("got %v, %v", session, err)
@@ -311,13 +96,50 @@ func TestNoSecretInWhatIsMadeOfAnAnswer(t *testing.T) {
 	}
 }
 
-func withStatus(status, header, body string) string {
-	return fmt.Sprintf("HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s", status, header, len(body), body)
+// What is read was not sent, so that nothing can be masked: no value of an answer gets into a text in the first place.
+func TestNoSecretInWhatIsMadeOfWhatIsRead(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{"success": withJSON(echo(t))}
+	addBrokenBodies(t, tests, echo(t))
+	addBrokenMembers(t, tests)
+	addBrokenHTTP(tests, echo(t))
+	for name, answer := range tests {
+		if strings.Contains(name, "media type") {
+			continue // it is named
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := rawServer(t, answer)
+			var logged logBuffer
+			for i, opts := range [][]kodexa.Option{nil, {kodexa.WithReportOnly(func(_ context.Context, err *kodexa.CallError) { report(t, leaksOfError(err)) })}} {
+				c := canaryClient(t, server, append(opts, kodexa.WithLogger(loggers(&logged)[i]))...)
+				session, err := c.GetSession(t.Context(), uuid.Nil)
+				if (session == nil) == (err == nil) || opts == nil && (err == nil) != strings.HasPrefix(name, "success") {
+					t.Fatalf("got %v, %v", session, err)
+				}
+				report(t, slices.Concat(leaksOfError(err), leaksOfValue("session", session)))
+				res, err := c.API().GetSessionWithResponse(t.Context(), uuid.Nil)
+				report(t, slices.Concat(leaksOfError(err), leaksOfValue("response", res)))
+				if res != nil {
+					report(t, slices.Concat(leaksOfValue("response", *res), leaksOfValue("session", res.JSON200)))
+				}
+			}
+			report(t, logged.leaks())
+		})
+	}
 }
 
-const jsonHeader = "Content-Type: application/json\r\n"
-
-func withJSON(body string) string { return withStatus("200 OK", jsonHeader, body) }
+func canaryClient(t *testing.T, baseURL string, opts ...kodexa.Option) *kodexa.Client {
+	t.Helper()
+	c, err := kodexa.New(append(opts, kodexa.WithBaseURL(baseURL), kodexa.WithAPIKey(canaryKey),
+		kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: 2, BaseDelay: 1, MaxDelay: time.Second}), kodexa.WithTimeout(5*time.Second),
+		kodexa.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10}}),
+	)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 func addStatuses(tests map[string]string, echo string) {
 	for _, status := range []string{"201", "204", "301", "304", "307", "400", "401", "403", "404", "409", "412", "422", "429", "500", "502", "503", "599", "999"} {
@@ -408,16 +230,6 @@ func addBrokenMembers(t *testing.T, tests map[string]string) {
 	}
 }
 
-func parse(t *testing.T, text string) (value any) {
-	t.Helper()
-	dec := jsonv1.NewDecoder(strings.NewReader(text))
-	dec.UseNumber()
-	if err := dec.Decode(&value); err != nil {
-		t.Fatal(err)
-	}
-	return value
-}
-
 func addBrokenHTTP(tests map[string]string, echo string) {
 	for name, answer := range map[string]string{
 		"nothing":                   "",
@@ -465,38 +277,6 @@ func addEchoingHeaders(tests map[string]string, echo string) {
 	tests["success"] = withJSON(echo)
 }
 
-// rawServer answers every request with the same bytes and closes the connection. It returns its URL.
-func rawServer(t *testing.T, answer string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	t.Cleanup(func() {
-		_ = listener.Close()
-		serving.Wait()
-	})
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer func() { _ = conn.Close() }()
-				req, err := http.ReadRequest(bufio.NewReader(conn))
-				if err != nil {
-					return
-				}
-				_, _ = io.Copy(io.Discard, req.Body)
-				_, _ = io.WriteString(conn, answer)
-			})
-		}
-	})
-	return "http://" + listener.Addr().String()
-}
-
 func TestNoSecretInTheRequestID(t *testing.T) {
 	t.Parallel()
 	for _, canary := range canaries {
@@ -504,17 +284,17 @@ func TestNoSecretInTheRequestID(t *testing.T) {
 			for _, isBare := range []bool{false, true} {
 				t.Run(fmt.Sprint(id, " ", isBare), func(t *testing.T) {
 					t.Parallel()
-					s := &script{reactions: []reaction{func(req *http.Request) (*http.Response, error) {
-						res, err := answers(http.StatusNotFound, "X-Request-Id", id)(req)
-						if isBare { // a caller's transport need not say whose answer it is, and most fakes don't
-							res.Request = nil
+					echoes := roundTrip(func(req *http.Request) (*http.Response, error) {
+						res := &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{"X-Request-Id": {id}}, Body: http.NoBody}
+						if !isBare { // a caller's transport need not say whose answer it is, and most fakes don't
+							res.Request = req
 						}
-						return res, err
-					}}}
+						return res, nil
+					})
 					var logged logBuffer
 					for _, logger := range loggers(&logged) {
 						c, err := kodexa.New(kodexa.WithAPIKey(canaryKey), kodexa.WithBaseURL("http://localhost"), kodexa.WithLogger(logger),
-							kodexa.WithHTTPClient(&http.Client{Transport: s}))
+							kodexa.WithHTTPClient(&http.Client{Transport: echoes}))
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -531,7 +311,11 @@ func TestNoSecretInTheRequestID(t *testing.T) {
 func TestNoSecretInWhatIsMadeOfARequest(t *testing.T) {
 	t.Parallel()
 	c, err := kodexa.New(kodexa.WithAPIKey(canaryKey), kodexa.WithBaseURL("http://localhost"), kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: 1}),
-		kodexa.WithHTTPClient(&http.Client{Transport: &script{reactions: []reaction{succeeds}}}))
+		kodexa.WithHTTPClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {jsonMedia}}, Body: io.NopCloser(strings.NewReader(`{}`)),
+			}, nil
+		})}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -546,7 +330,7 @@ func TestNoSecretInWhatIsMadeOfARequest(t *testing.T) {
 		"an unquoted name": `{` + canaryText + `:1}`,
 	} {
 		s := canarySession()
-		s.Set("x", jsonv1.RawMessage(member))
+		s.Set("x", json.RawMessage(member))
 		_, err := c.UpdateSession(t.Context(), uuid.Nil, s)
 		if err == nil {
 			t.Errorf("%s is sent", name)
@@ -558,8 +342,8 @@ func TestNoSecretInWhatIsMadeOfARequest(t *testing.T) {
 	for name, s := range map[string]kodexa.Session{
 		"a string that is not UTF-8":            {Token: new(canaryToken + "\xff")},
 		"a date-time that is none":              {CreatedOn: new(time.Date(77319, 1, 1, 0, 0, 0, 0, time.UTC)), Token: new(canaryToken)},
-		"a named member among the unnamed ones": {Token: new(canaryToken), AdditionalProperties: map[string]jsonv1.RawMessage{"token": []byte(`"` + canaryToken + `"`)}},
-		"a member in another case":              {AdditionalProperties: map[string]jsonv1.RawMessage{"Token": []byte(`"` + canaryToken + `"`)}},
+		"a named member among the unnamed ones": {Token: new(canaryToken), AdditionalProperties: map[string]json.RawMessage{"token": []byte(`"` + canaryToken + `"`)}},
+		"a member in another case":              {AdditionalProperties: map[string]json.RawMessage{"Token": []byte(`"` + canaryToken + `"`)}},
 	} {
 		_, err := c.UpdateSession(t.Context(), uuid.Nil, s)
 		if err == nil {
@@ -616,8 +400,12 @@ func TestNoSecretInWhatIsMadeOfValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	api, broken := &kodexa.APIError{
-		StatusCode: 404, Method: "PUT", Path: "/", Message: canaryText, Header: http.Header{"X-Api-Key": {canaryKey}}, Body: []byte(canaryToken),
-	}, &kodexa.ContractError{Direction: kodexa.Request, Method: "PUT", Path: "/", Body: []byte(canaryToken)}
+		StatusCode: 404, Message: "no such session", Header: http.Header{"X-Api-Key": {canaryKey}}, Body: []byte(canaryToken),
+	}, &kodexa.ContractError{In: kodexa.InRequest, Header: http.Header{"X-Api-Key": {canaryKey}}, Body: []byte(canaryToken)}
+	call := &kodexa.CallError{Method: "PUT", Path: "/", Err: api}
+	read := &gen.GetSessionResponse{
+		Body: []byte(canaryToken), JSON200: &s, HTTPResponse: &http.Response{Status: canaryText, Header: http.Header{"X-Api-Key": {canaryKey}}},
+	}
 	response := &gen.UpdateSessionResponse{
 		Body: []byte(canaryToken), JSON200: &s,
 		HTTPResponse: &http.Response{StatusCode: http.StatusOK, Status: canaryText, Header: http.Header{"X-Api-Key": {canaryKey}}},
@@ -630,6 +418,7 @@ func TestNoSecretInWhatIsMadeOfValues(t *testing.T) {
 		"link": *s.Organization.AuthGroupLink, "link pointer": s.Organization.AuthGroupLink,
 		"memory": *s.Organization.Memory, "memory pointer": s.Organization.Memory,
 		"response": *response, "response pointer": response, "nil response": (*gen.UpdateSessionResponse)(nil),
+		"read": *read, "read pointer": read, "nil read": (*gen.GetSessionResponse)(nil), "call error": *call, "call error pointer": call,
 		"API error": *api, "API error pointer": api, "contract error": *broken, "contract error pointer": broken,
 		"policy": kodexa.RetryPolicy{}, "options": []kodexa.Option{kodexa.WithAPIKey(canaryKey), kodexa.FromEnv()},
 		"server": server, "request": server.Requests()[0], "request pointer": &server.Requests()[0], "requests": server.Requests(),
@@ -645,7 +434,7 @@ func TestNoSecretInWhatIsMadeOfValues(t *testing.T) {
 			report(t, found)
 		})
 	}
-	report(t, slices.Concat(leaksOfError(api), leaksOfError(broken), leaksOfError(errors.Join(api, fmt.Errorf("outer: %w", broken)))))
+	report(t, slices.Concat(leaksOfError(call), leaksOfError(api), leaksOfError(broken), leaksOfError(errors.Join(api, fmt.Errorf("outer: %w", broken)))))
 
 	t.Run("the test server's own key", func(t *testing.T) {
 		t.Parallel()
