@@ -6,165 +6,161 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	kodexa "github.com/kodexa-community/kodexa-go"
 	"github.com/kodexa-community/kodexa-go/kodexatest"
 )
 
-// session.json is the body of the documented page's example, with an id that is a UUID.
+// session.json is a session of Acme Corp. It has a member that the contract does not name, lastAccessed.
 //
 //go:embed session.json
 var exampleSession []byte
 
-// demonstrate updates a session on a server of its own, and shows two updates that fail.
-func demonstrate(ctx context.Context, stdout io.Writer) error {
-	var session kodexa.Session
-	if err := json.Unmarshal(exampleSession, &session); err != nil {
-		return err
-	}
-	id, err := uuid.Parse(*session.ID)
+// demonstrate updates a session on a server of its own in four ways, of which two fail.
+func demonstrate(ctx context.Context, stdout io.Writer, verbose bool) error {
+	session, err := kodexa.ParseSession(exampleSession)
 	if err != nil {
 		return err
 	}
 	server := kodexatest.NewServer()
 	defer server.Close()
-	server.SetSession(session)
-
-	d := demo{server: server, client: server.Client(), id: id}
-	err = errors.Join(
-		d.goodUpdate(ctx, session),
-		d.staleUpdate(ctx, session),
-		d.malformedAnswer(ctx, session),
-	)
-	_, printErr := io.WriteString(stdout, d.text.String())
-	return errors.Join(err, printErr)
+	server.SetSession(*session)
+	d := &demo{server: server, client: server.Client(), id: uuid.MustParse(*session.ID), verbose: verbose}
+	for _, step := range []func(context.Context) error{d.modify, d.conflict, d.brokenAnswer, d.conflictThatGetsThrough} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	d.printf("\nThat was an embedded server. -v shows whole sessions, -h says how to use a real platform.\n")
+	_, err = io.WriteString(stdout, d.text.String())
+	return err
 }
 
 type demo struct {
-	server *kodexatest.Server
-	client *kodexa.Client
-	id     uuid.UUID
-	text   strings.Builder
+	server  *kodexatest.Server
+	client  *kodexa.Client // in a program: kodexa.New(kodexa.FromEnv())
+	id      uuid.UUID
+	stale   kodexa.Session // as it was before the first update
+	verbose bool
+	text    strings.Builder
+}
+
+// modify is the main job: read the session, change it, store it.
+func (d *demo) modify(ctx context.Context) error {
+	d.stale, _ = d.server.Session(d.id)
+
+	after, err := d.client.ModifySession(ctx, d.id, func(s *kodexa.Session) error {
+		s.State = new("CLOSED")
+		s.Organization.SupportAccess = new(false)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+
+	d.printf("1. ModifySession reads a session of %s, changes two members and stores it. What changed:\n", *after.Organization.Name)
+	d.printChanges(d.stale, *after)
+	d.printRequests(0)
+	return nil
+}
+
+// conflict sends the session as it was before the update.
+func (d *demo) conflict(ctx context.Context) error {
+	_, err := d.client.UpdateSession(ctx, d.id, d.stale)
+
+	d.printf("\n2. UpdateSession sends the session once more as it was before, with its old changeSequence. It fails:\n")
+	return d.printError(err)
+}
+
+// brokenAnswer lets the platform answer with a changeSequence that is a string.
+func (d *demo) brokenAnswer(ctx context.Context) error {
+	d.server.Enqueue(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"changeSequence": "9", "state": "OPEN"}`)
+	})
+
+	session, _ := d.server.Session(d.id)
+	_, err := d.client.UpdateSession(ctx, d.id, session)
+
+	d.printf("\n3. UpdateSession gets an answer in which changeSequence is a string. It fails:\n")
+	return d.printError(err)
+}
+
+// conflictThatGetsThrough modifies the session while somebody else does.
+func (d *demo) conflictThatGetsThrough(ctx context.Context) error {
+	before, _ := d.server.Session(d.id)
+	seen := len(d.server.Requests())
+	rounds := 0
+
+	after, err := d.client.ModifySession(ctx, d.id, func(s *kodexa.Session) error {
+		if rounds++; rounds == 1 {
+			d.renameOrganization(*s)
+		}
+		s.State = new("ARCHIVED")
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+
+	d.printf("\n4. ModifySession sets the state while somebody else sets the name. Its first PUT meets a conflict, so it\n")
+	d.printf("   reads and changes the session again: the change ran %d times. What both changed:\n", rounds)
+	d.printChanges(before, *after)
+	d.printRequests(seen)
+	return nil
+}
+
+// renameOrganization is an update by somebody else.
+func (d *demo) renameOrganization(session kodexa.Session) {
+	session = session.Clone()
+	session.Organization.Name = new("Acme Corporation")
+	*session.ChangeSequence++
+	d.server.SetSession(session)
 }
 
 func (d *demo) printf(format string, args ...any) { fmt.Fprintf(&d.text, format, args...) }
 
-// goodUpdate changes the state and shows both messages and the difference that they make.
-func (d *demo) goodUpdate(ctx context.Context, session kodexa.Session) error {
-	before, _ := d.server.Session(d.id)
-	session.State = new("CLOSED")
-	after, err := d.client.UpdateSession(ctx, d.id, session)
-	if err != nil {
-		return err
+// printChanges shows in what two sessions differ.
+func (d *demo) printChanges(before, after kodexa.Session) {
+	d.print(diff(before, after))
+	if d.verbose {
+		d.printf("\n   Before:\n")
+		d.print(kodexatest.Text(before))
+		d.printf("\n   After:\n")
+		d.print(kodexatest.Text(after))
 	}
-	changes, err := diff(before, *after)
-	if err != nil {
-		return err
+}
+
+// printRequests shows the requests from the one with this number on.
+func (d *demo) printRequests(first int) {
+	d.printf("   It took:\n")
+	for _, request := range d.server.Requests()[first:] {
+		d.printf("     %s %s\n", request.Method, request.Path)
 	}
-	received, err := encode(*after, false)
-	if err != nil {
-		return err
+}
+
+// printError shows what a caller can ask of an error.
+func (d *demo) printError(err error) error {
+	if err == nil {
+		return errors.New("an update did not fail as it should")
 	}
-	d.printf("== An update: the state becomes %q\n\n", *session.State)
-	if err := d.printSent(); err != nil {
-		return err
+	outcome := "the session was not updated"
+	if errors.Is(err, kodexa.ErrOutcomeUnknown) {
+		outcome = "the session may have been updated: read it"
 	}
-	d.printf("\nWhat came back, as a kodexa.Session:\n\n%s\nWhat changed:\n\n%s", received, changes)
+	d.printf("     %v\n", err)
+	d.printf("     errors.Is(err, kodexa.ErrConflict)        %v\n", errors.Is(err, kodexa.ErrConflict))
+	d.printf("     errors.Is(err, kodexa.ErrOutcomeUnknown)  %v, so %s\n", errors.Is(err, kodexa.ErrOutcomeUnknown), outcome)
 	return nil
 }
 
-// printSent shows the last request as it reached the server.
-func (d *demo) printSent() error {
-	requests := d.server.Requests()
-	sent := requests[len(requests)-1]
-	var session kodexa.Session
-	if err := json.Unmarshal(sent.Body, &session); err != nil {
-		return err
+// print shows lines, indented.
+func (d *demo) print(text string) {
+	for line := range strings.Lines(strings.TrimSuffix(text, "\n") + "\n") {
+		d.printf("   %s", line)
 	}
-	body, err := encode(session, false)
-	if err != nil {
-		return err
-	}
-	d.printf("What was sent:\n\n%s %s\n", sent.Method, sent.Path)
-	d.printf("Content-Type: %s\nX-Api-Key: %s\n\n%s", sent.Header.Get("Content-Type"), mask, body)
-	return nil
-}
-
-// staleUpdate sends the session once more as it was before the update.
-func (d *demo) staleUpdate(ctx context.Context, session kodexa.Session) error {
-	_, err := d.client.UpdateSession(ctx, d.id, session)
-	apiErr, ok := errors.AsType[*kodexa.APIError](err)
-	if !ok {
-		return fmt.Errorf("a stale changeSequence did not fail as it should: %w", err)
-	}
-	d.printf("\n== An update with a stale changeSequence\n\n")
-	d.printFacts(err)
-	d.printf("  errors.AsType[*kodexa.APIError]          StatusCode %d, Message %q\n", apiErr.StatusCode, apiErr.Message)
-	d.printf("\nThe session was updated since it was read. Read it again, and apply the change to that.\n")
-	return nil
-}
-
-// malformedAnswer lets the server answer with a changeSequence that is a string.
-func (d *demo) malformedAnswer(ctx context.Context, session kodexa.Session) error {
-	d.server.Enqueue(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"changeSequence": "125", "state": "CLOSED"}`)
-	})
-	_, err := d.client.UpdateSession(ctx, d.id, session)
-	contractErr, ok := errors.AsType[*kodexa.ContractError](err)
-	if !ok {
-		return fmt.Errorf("a malformed answer did not fail as it should: %w", err)
-	}
-	d.printf("\n== A malformed answer: changeSequence is a string\n\n")
-	d.printFacts(err)
-	for _, v := range contractErr.Violations {
-		d.printf("  errors.AsType[*kodexa.ContractError]     Pointer %q, Reason %q\n", v.Pointer, v.Reason)
-	}
-	d.printf("\nThe status was 200, so the session may have been updated. Read it before you try again.\n")
-	return nil
-}
-
-// printFacts shows what a caller can ask of err.
-func (d *demo) printFacts(err error) {
-	d.printf("  err.Error()                              %v\n", err)
-	d.printf("  errors.Is(err, kodexa.ErrConflict)       %v\n", errors.Is(err, kodexa.ErrConflict))
-	d.printf("  errors.Is(err, kodexa.ErrOutcomeUnknown) %v\n", errors.Is(err, kodexa.ErrOutcomeUnknown))
-}
-
-// diff returns a line for each member in which the sessions differ.
-func diff(before, after kodexa.Session) (string, error) {
-	old, err := members(before)
-	if err != nil {
-		return "", err
-	}
-	changed, err := members(after)
-	if err != nil {
-		return "", err
-	}
-	var text strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(changed)) {
-		if string(old[name]) != string(changed[name]) {
-			fmt.Fprintf(&text, "  %-14s  %s -> %s\n", name, old[name], changed[name])
-		}
-	}
-	return text.String(), nil
-}
-
-// members returns the session's members as JSON, by name.
-func members(session kodexa.Session) (map[string]jsontext.Value, error) {
-	text, err := encode(session, false)
-	if err != nil {
-		return nil, err
-	}
-	var members map[string]jsontext.Value
-	err = json.Unmarshal([]byte(text), &members)
-	return members, err
 }

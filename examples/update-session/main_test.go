@@ -1,13 +1,14 @@
 package main
 
 import (
-	"context"
+	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,17 @@ const (
 	testToken = "canary-token"
 )
 
+// asProgram makes this test binary the program.
+const asProgram = "UPDATE_SESSION_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
 // platform is a server with one session at version 7, and the environment of a program that uses it.
 type platform struct {
 	*kodexatest.Server
@@ -36,8 +48,8 @@ func newPlatform(t *testing.T) platform {
 	t.Helper()
 	server := kodexatest.NewServer()
 	t.Cleanup(server.Close)
-	server.SetSession(kodexa.Session{ID: new(testID), ChangeSequence: new(int32(7)), State: new("OPEN")})
-	return platform{server, map[string]string{envURL: server.URL, envKey: server.APIKey}}
+	server.SetSession(kodexa.Session{ID: new(testID), ChangeSequence: new(int32(7)), State: new("OPEN"), Token: new(testToken)})
+	return platform{server, map[string]string{"KODEXA_URL": server.URL, "KODEXA_API_KEY": server.APIKey}}
 }
 
 // result is what a run of the program leaves.
@@ -48,17 +60,36 @@ type result struct {
 
 func (p platform) run(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
-	r := start(t.Context(), p.env, strings.NewReader(stdin), args...)
+	r := start(t, p.env, stdin, args...)
 	if all := r.stdout + r.stderr; strings.Contains(all, p.APIKey) {
 		t.Error("the API key was printed")
+	}
+	if strings.Contains(r.stderr, testToken) {
+		t.Error("the token was printed on stderr")
 	}
 	return r
 }
 
-func start(ctx context.Context, env map[string]string, stdin io.Reader, args ...string) result {
+// command is the program with no environment but env.
+func command(t *testing.T, env map[string]string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // it is this test
+	cmd.Env = []string{asProgram + "=1", "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd
+}
+
+func start(t *testing.T, env map[string]string, stdin string, args ...string) result {
+	t.Helper()
 	var stdout, stderr strings.Builder
-	status := run(ctx, args, func(name string) string { return env[name] }, stdin, &stdout, &stderr)
-	return result{status, stdout.String(), stderr.String()}
+	cmd := command(t, env, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
 func wantText(t *testing.T, where, text string, parts ...string) {
@@ -70,28 +101,101 @@ func wantText(t *testing.T, where, text string, parts ...string) {
 	}
 }
 
-func TestDemonstration(t *testing.T) {
+// printed returns the session on stdout.
+func printed(t *testing.T, r result) kodexa.Session {
+	t.Helper()
+	var session kodexa.Session
+	if err := json.Unmarshal([]byte(r.stdout), &session); err != nil {
+		t.Fatalf("stdout is not a session: %v\n%s\n%s", err, r.stdout, r.stderr)
+	}
+	return session
+}
+
+func TestDemonstrationShowsFirstWhatChanged(t *testing.T) {
 	t.Parallel()
-	r := start(t.Context(), nil, strings.NewReader(""))
+	r := start(t, nil, "")
 	if r.status != 0 || r.stderr != "" {
 		t.Errorf("status %d, stderr %q; want 0 and none", r.status, r.stderr)
 	}
+	const path = "/api/sessions/3f2b8c1e-6d4a-4f0b-9a57-1c8e2d7b6a90"
 	wantText(t, "stdout", r.stdout,
-		"PUT /api/sessions/"+testID+"\n",
-		"X-Api-Key: [masked]\n",
-		`"token": "[masked]"`,
-		`"organizationId": "<string>"`,
-		"  changeSequence  123 -> 124\n  state           \"<string>\" -> \"CLOSED\"\n  updatedOn       \"2023-11-07T05:31:56Z\" -> \"",
-		"kodexa: PUT /api/sessions/{id}: 409 Conflict\n  errors.Is(err, kodexa.ErrConflict)       true\n",
-		"response breaks the contract at /changeSequence: ",
-		"errors.Is(err, kodexa.ErrOutcomeUnknown) true\n",
+		"a session of Acme Corp",
+		"     changeSequence              7 -> 8\n     organization.supportAccess  true -> false\n     state                       \"OPEN\" -> \"CLOSED\"\n"+
+			"     updatedOn                   \"2024-03-15T10:20:30Z\" -> \"",
+		"     GET "+path+"\n     PUT "+path+"\n\n2.",
+		"kodexa: PUT "+path+": 409 Conflict: the session was updated since it was read\n"+
+			"     errors.Is(err, kodexa.ErrConflict)        true\n"+
+			"     errors.Is(err, kodexa.ErrOutcomeUnknown)  false, so the session was not updated\n",
+		"response breaks the contract at /changeSequence: value must be an integer: the request may have been applied\n"+
+			"     errors.Is(err, kodexa.ErrConflict)        false\n"+
+			"     errors.Is(err, kodexa.ErrOutcomeUnknown)  true, so the session may have been updated: read it\n",
+		"the change ran 2 times",
+		"     changeSequence     8 -> 10\n     organization.name  \"Acme Corp\" -> \"Acme Corporation\"\n     state              \"CLOSED\" -> \"ARCHIVED\"\n",
+		strings.Repeat("     GET "+path+"\n     PUT "+path+"\n", 2),
 	)
-	if n := strings.Count(r.stdout, " -> "); n != 3 {
-		t.Errorf("%d members changed, want 3", n)
+	if first := strings.Index(r.stdout, "changeSequence"); strings.Count(r.stdout[:first], "\n") > 2 {
+		t.Errorf("the changes do not come first:\n%s", r.stdout)
+	}
+	if n := strings.Count(r.stdout, " -> "); n != 8 {
+		t.Errorf("%d members changed, want 4 and 4", n)
+	}
+	rows := 0
+	for line := range strings.Lines(r.stdout) {
+		rows += 1 + len(line)/100
+	}
+	if rows > 50 || strings.Contains(r.stdout, "{") {
+		t.Errorf("%d rows; want one screen, without whole sessions", rows)
 	}
 }
 
-func TestUpdate(t *testing.T) {
+func TestDemonstrationShowsWholeSessionsOnDemand(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, "", "-v")
+	if r.status != 0 {
+		t.Errorf("status %d: %s", r.status, r.stderr)
+	}
+	wantText(t, "stdout", r.stdout, `"token": "[masked]"`, `"slug": "acme-corp"`, `"lastAccessed": "2024-03-15T10:21:00Z"`)
+	if strings.Contains(r.stdout, "st_5Jq2m8ZrVw1xKc") {
+		t.Error("the token was printed")
+	}
+}
+
+func TestIDAlonePrintsTheSession(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args  []string
+		token string
+	}{
+		"token masked": {nil, kodexatest.Masked},
+		"token shown":  {[]string{"-show-token"}, testToken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlatform(t)
+			r := p.run(t, "", append(tc.args, idFlag)...)
+			got := printed(t, r)
+			if r.status != 0 || r.stderr != "" || *got.State != "OPEN" || *got.ChangeSequence != 7 || *got.Token != tc.token {
+				t.Errorf("status %d, printed %s, stderr %q", r.status, r.stdout, r.stderr)
+			}
+			if requests := p.Requests(); len(requests) != 1 || requests[0].Method != http.MethodGet {
+				t.Errorf("%v were sent", requests)
+			}
+		})
+	}
+}
+
+func TestVerboseLogsEachAttempt(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.Enqueue(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	r := p.run(t, "", idFlag, "-v")
+	if r.status != 0 {
+		t.Errorf("status %d: %s", r.status, r.stderr)
+	}
+	wantText(t, "stderr", r.stderr, "attempt=1", "status=503", "attempt=2", "status=200")
+}
+
+func TestFileIsStored(t *testing.T) {
 	t.Parallel()
 	const input = `{"changeSequence": 7, "state": "CLOSED", "token": "canary-token", "lastAccessed": 9007199254740993}`
 	file := filepath.Join(t.TempDir(), "session.json")
@@ -103,10 +207,9 @@ func TestUpdate(t *testing.T) {
 		args  []string
 		token string
 	}{
-		"file":       {"", []string{file}, mask},
-		"dash":       {input, []string{"-"}, mask},
-		"stdin":      {input, nil, mask},
-		"show-token": {input, []string{"-show-token"}, testToken},
+		"file":       {"", []string{file}, kodexatest.Masked},
+		"dash":       {input, []string{"-"}, kodexatest.Masked},
+		"show-token": {input, []string{"-show-token", "-"}, testToken},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,24 +218,62 @@ func TestUpdate(t *testing.T) {
 			if r.status != 0 {
 				t.Fatalf("status %d: %s", r.status, r.stderr)
 			}
-			var printed kodexa.Session
-			if err := json.Unmarshal([]byte(r.stdout), &printed); err != nil {
-				t.Fatalf("stdout is not a session: %v\n%s", err, r.stdout)
-			}
-			if *printed.ChangeSequence != 8 || *printed.State != "CLOSED" || *printed.Token != tc.token {
+			got := printed(t, r)
+			if *got.ChangeSequence != 8 || *got.State != "CLOSED" || *got.Token != tc.token {
 				t.Errorf("printed %s", r.stdout)
 			}
-			wantText(t, "stderr", r.stderr, "session "+testID+" was updated\n")
-			if got := p.Requests(); len(got) != 1 || string(got[0].Body) != input {
-				t.Errorf("the input was not sent as it is: %q", got[0].Body)
+			wantText(t, "stderr", r.stderr, "stored session "+testID+"\n")
+			if requests := p.Requests(); len(requests) != 1 || requests[0].Method != http.MethodPut {
+				t.Errorf("%v were sent", requests)
 			}
-			if last, _ := printed.Get("lastAccessed"); string(last) != "9007199254740993" {
-				t.Errorf("lastAccessed is %s", last)
-			}
-			if strings.Contains(r.stderr, testToken) {
-				t.Error("the token was printed on stderr")
+			stored, _ := p.Session(uuid.MustParse(testID))
+			if last, _ := stored.Get("lastAccessed"); string(last) != "9007199254740993" || *stored.Token != testToken {
+				t.Errorf("stored %s", kodexatest.Text(stored))
 			}
 		})
+	}
+}
+
+func TestSetModifiesTheSession(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	r := p.run(t, "", idFlag, "-set", "state=CLOSED", "-set", "organization.name=Acme", "-set", "token=canary-token-2")
+	if r.status != 0 {
+		t.Fatalf("status %d: %s", r.status, r.stderr)
+	}
+	wantText(t, "stderr", r.stderr,
+		"stored session "+testID+"\n",
+		"  changeSequence     7 -> 8\n", "  organization.name  (absent) -> \"Acme\"\n", "  state              \"OPEN\" -> \"CLOSED\"\n",
+		"  token              [masked] -> [masked]\n",
+	)
+	got := printed(t, r)
+	stored, _ := p.Session(uuid.MustParse(testID))
+	if *got.State != "CLOSED" || *got.Token != kodexatest.Masked || *stored.Organization.Name != "Acme" || *stored.Token != "canary-token-2" {
+		t.Errorf("printed %s, stored %s", r.stdout, kodexatest.Text(stored))
+	}
+
+	r = p.run(t, "", idFlag, "-set", "state=CLOSED")
+	if r.status != 0 || *printed(t, r).ChangeSequence != 8 {
+		t.Errorf("status %d, printed %s", r.status, r.stdout)
+	}
+	wantText(t, "stderr", r.stderr, "has these values already")
+}
+
+func TestSetMeetsAConflictAndGetsThrough(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	id := uuid.MustParse(testID)
+	p.Enqueue(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"id": "`+testID+`", "changeSequence": 6, "state": "NEW"}`) // as it was before
+	})
+	r := p.run(t, "", idFlag, "-set", "state=CLOSED")
+	if stored, _ := p.Session(id); r.status != 0 || *stored.State != "CLOSED" {
+		t.Errorf("status %d, stored %s", r.status, kodexatest.Text(stored))
+	}
+	wantText(t, "stderr", r.stderr, "  state           \"OPEN\" -> \"CLOSED\"\n")
+	if n := len(p.Requests()); n != 4 {
+		t.Errorf("%d requests, want 4", n)
 	}
 }
 
@@ -143,55 +284,84 @@ func TestEnvironment(t *testing.T) {
 		env  map[string]string
 		args []string
 	}{
-		"older variable":      {map[string]string{envURL: p.URL, envToken: p.APIKey}, nil},
-		"newer variable wins": {map[string]string{envURL: p.URL, envKey: p.APIKey, envToken: "old"}, nil},
-		"-url alone":          {map[string]string{envKey: p.APIKey}, []string{"-url=" + p.URL}},
-		"-url wins":           {map[string]string{envURL: other.URL, envKey: p.APIKey}, []string{"-url=" + p.URL}},
+		"older variable":      {map[string]string{"KODEXA_URL": p.URL, "KODEXA_ACCESS_TOKEN": p.APIKey}, nil},
+		"newer variable wins": {map[string]string{"KODEXA_URL": p.URL, "KODEXA_API_KEY": p.APIKey, "KODEXA_ACCESS_TOKEN": "old"}, nil},
+		"-url alone":          {map[string]string{"KODEXA_API_KEY": p.APIKey}, []string{"-url=" + p.URL}},
+		"-url wins":           {map[string]string{"KODEXA_URL": other.URL, "KODEXA_API_KEY": p.APIKey}, []string{"-url=" + p.URL}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := start(t.Context(), tc.env, strings.NewReader(`{"state":"CLOSED"}`), append(tc.args, idFlag)...)
-			if r.status != 0 {
+			if r := start(t, tc.env, "", append(tc.args, idFlag)...); r.status != 0 {
 				t.Errorf("status %d: %s", r.status, r.stderr)
 			}
 		})
 	}
 }
 
-func TestNothingSent(t *testing.T) {
+func TestHelp(t *testing.T) {
 	t.Parallel()
+	p := newPlatform(t)
+	for _, r := range []result{p.run(t, "", "-h"), start(t, nil, "", "-help"), p.run(t, "", idFlag, "-h")} {
+		if r.status != 0 || r.stderr != "" || r.stdout != usage {
+			t.Errorf("status %d, stderr %q, stdout %q", r.status, r.stderr, r.stdout)
+		}
+	}
+	for line := range strings.Lines(usage) {
+		if len(line) > 90 {
+			t.Errorf("the line is too long: %s", line)
+		}
+	}
+}
+
+func TestWrongInputUpdatesNothing(t *testing.T) {
+	t.Parallel()
+	none := map[string]string{}
 	for name, tc := range map[string]struct {
 		env   map[string]string // nil: that of the platform
 		stdin string
 		args  []string
 		want  string
 	}{
-		"key without id":     {nil, "", nil, "needs KODEXA_URL, KODEXA_API_KEY and KODEXA_ACCESS_TOKEN unset"},
-		"url without id":     {map[string]string{envURL: "http://localhost"}, "", nil, "-id is missing"},
-		"file without id":    {map[string]string{}, "", []string{"session.json"}, "-id is missing"},
-		"no key":             {map[string]string{}, "{}", []string{idFlag}, "no API key: set KODEXA_API_KEY"},
-		"bad key":            {map[string]string{envKey: "a\nb"}, "{}", []string{idFlag}, "API key has a character"},
-		"bad id":             {nil, "{}", []string{"-id", "7"}, "-id is not a UUID"},
-		"bad url":            {nil, "{}", []string{idFlag, "-url=ftp://host"}, "base URL has neither scheme https nor http"},
-		"unknown flag":       {nil, "{}", []string{"-nope"}, "flag provided but not defined: -nope"},
-		"two files":          {nil, "{}", []string{idFlag, "a", "b"}, "there is more than one FILE"},
-		"no such file":       {nil, "", []string{idFlag, "no-such-file"}, "no-such-file"},
-		"empty":              {nil, "", []string{idFlag}, "it is empty"},
-		"null":               {nil, "null", []string{idFlag}, "the input is not a session: "},
-		"array":              {nil, "[]", []string{idFlag}, "the input is not a session: "},
-		"cut short":          {nil, `{"state"`, []string{idFlag}, "cut short"},
-		"trailing data":      {nil, `{} {}`, []string{idFlag}, "there is more after the value"},
-		"wrong type":         {nil, `{"changeSequence": "7"}`, []string{idFlag}, "/changeSequence: "},
-		"two wrong types":    {nil, `{"state": 7, "token": 7}`, []string{idFlag}, "; /token: "},
-		"fraction":           {nil, `{"changeSequence": 7.0}`, []string{idFlag}, "/changeSequence: "},
-		"null state":         {nil, `{"state": null}`, []string{idFlag}, "/state: "},
-		"repeated member":    {nil, `{"state": "a", "state": "b"}`, []string{idFlag}, "/state: the member name is repeated"},
-		"misspelled member":  {nil, `{"State": "a"}`, []string{idFlag}, `/State: the contract spells this member "state"`},
-		"bad date":           {nil, `{"createdOn": "2023-02-30T00:00:00Z"}`, []string{idFlag}, "/createdOn: "},
-		"nested wrong type":  {nil, `{"organization": {"slug": 7}}`, []string{idFlag}, "/organization/slug: "},
-		"the mask as token":  {nil, `{"token": "[masked]"}`, []string{idFlag}, "/token: this is [masked], which -show-token avoids"},
-		"help":               {nil, "", []string{"-h"}, "Exit status:"},
-		"help without a key": {map[string]string{}, "", []string{"-help"}, "Exit status:"},
+		"key without id":    {nil, "", nil, "-id is missing; for the demonstration unset KODEXA_URL and KODEXA_API_KEY\n"},
+		"url without id":    {map[string]string{"KODEXA_URL": "http://localhost"}, "", nil, "unset KODEXA_URL\n"},
+		"file without id":   {none, "", []string{"session.json"}, "-id is missing\n"},
+		"-set without id":   {none, "", []string{"-set", "state=CLOSED"}, "-id is missing\n"},
+		"no key":            {none, "{}", []string{idFlag}, "no API key"},
+		"bad key":           {map[string]string{"KODEXA_API_KEY": "canary\nb"}, "{}", []string{idFlag}, "KODEXA_API_KEY: API key has a character"},
+		"bad id":            {nil, "{}", []string{"-id", "7"}, "-id is not a UUID"},
+		"bad url":           {nil, "{}", []string{idFlag, "-url=ftp://host"}, "base URL has neither scheme https nor http"},
+		"bad URL variable":  {map[string]string{"KODEXA_API_KEY": "k", "KODEXA_URL": "ftp://host"}, "", []string{idFlag}, "KODEXA_URL: base URL"},
+		"unknown flag":      {nil, "{}", []string{"-nope"}, "flag provided but not defined: -nope"},
+		"two files":         {nil, "{}", []string{idFlag, "a", "b"}, "there is more than one FILE"},
+		"-set and a file":   {nil, "{}", []string{idFlag, "-set", "state=a", "-"}, "there can't be a FILE too"},
+		"no such file":      {nil, "", []string{idFlag, "no-such-file"}, "no-such-file"},
+		"empty":             {nil, "", []string{idFlag, "-"}, "standard input, line 1, column 1: the body is empty"},
+		"null":              {nil, "null", []string{idFlag, "-"}, "standard input, line 1, column 1: "},
+		"array":             {nil, "[]", []string{idFlag, "-"}, "line 1, column 1: "},
+		"an envelope":       {nil, `{"data": {}}`, []string{idFlag, "-"}, "line 1, column 1: none of the members is one of a session's"},
+		"cut short":         {nil, "{\n\"state\"", []string{idFlag, "-"}, "line 2, column 8: the JSON text is cut short"},
+		"trailing data":     {nil, `{} {}`, []string{idFlag, "-"}, "line 1, column 4: there is more after the value"},
+		"wrong type":        {nil, `{"changeSequence": "canary"}`, []string{idFlag, "-"}, "line 1, column 2: /changeSequence: "},
+		"two wrong types":   {nil, "{\"state\": 7,\n\"token\": 7}", []string{idFlag, "-"}, "\nstandard input, line 2, column 1: /token: "},
+		"fraction":          {nil, `{"changeSequence": 7.0}`, []string{idFlag, "-"}, "/changeSequence: "},
+		"null state":        {nil, `{"state": null}`, []string{idFlag, "-"}, "/state: "},
+		"repeated member":   {nil, `{"state": "a", "state": "b"}`, []string{idFlag, "-"}, "line 1, column 16: /state: the member name is repeated"},
+		"misspelled member": {nil, `{"State": "a"}`, []string{idFlag, "-"}, `/State: the contract spells this member "state"`},
+		"bad date":          {nil, `{"createdOn": "2023-02-30T00:00:00Z"}`, []string{idFlag, "-"}, "/createdOn: "},
+		"nested wrong type": {nil, "{\n  \"organization\": {\n    \"slug\": 7}}", []string{idFlag, "-"}, "line 3, column 5: /organization/slug: "},
+		"another id":        {nil, "{\"state\":\"a\",\n \"id\": \"0f8fad5b-d9cb-469f-a165-70867728950e\"}", []string{idFlag, "-"}, "line 2, column 2: /id: value must be the id in the path"},
+		"the mask as token": {nil, `{"token": "[masked]"}`, []string{idFlag, "-"}, "line 1, column 2: /token: the token is masked: print the session with -show-token"},
+
+		"-set without =":            {nil, "", []string{idFlag, "-set", "canary"}, "-set needs NAME=VALUE"},
+		"-set without a name":       {nil, "", []string{idFlag, "-set", "=canary"}, "-set needs NAME=VALUE"},
+		"-set with half a name":     {nil, "", []string{idFlag, "-set", "organization.=canary"}, "-set needs NAME=VALUE"},
+		"-set of a wrong type":      {nil, "", []string{idFlag, "-set", "state=7"}, "-set: /state: value must be a string"},
+		"-set null":                 {nil, "", []string{idFlag, "-set", "state=null"}, "-set: /state: "},
+		"-set in a string":          {nil, "", []string{idFlag, "-set", "state.name=canary"}, `-set state.name: "name" is no member of an object`},
+		"-set of a misspelled name": {nil, "", []string{idFlag, "-set", "State=canary"}, `-set: /State: the contract spells this member "state"`},
+		"-set of the id":            {nil, "", []string{idFlag, "-set", "id=canary"}, "-set: /id: a change must leave the value as it was read"},
+		"-set of the version":       {nil, "", []string{idFlag, "-set", "changeSequence=8"}, "-set: /changeSequence: a change must leave the value as it was read"},
+		"-set not UTF-8":            {nil, "", []string{idFlag, "-set", "state=canary\xff"}, "-set state: the value is not UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -203,15 +373,20 @@ func TestNothingSent(t *testing.T) {
 			if r.status != 2 || r.stdout != "" {
 				t.Errorf("status %d, stdout %q; want 2 and none", r.status, r.stdout)
 			}
-			wantText(t, "stderr", r.stderr, tc.want)
-			if n := len(p.Requests()); n != 0 {
-				t.Errorf("%d requests were sent", n)
+			wantText(t, "stderr", r.stderr, tc.want, "The session was not updated. See update-session -h.\n")
+			if strings.Contains(r.stderr, "canary") {
+				t.Errorf("a value was printed: %s", r.stderr)
+			}
+			for _, request := range p.Requests() {
+				if request.Method != http.MethodGet {
+					t.Errorf("%v was sent", request)
+				}
 			}
 		})
 	}
 }
 
-func TestFailedUpdate(t *testing.T) {
+func TestFailuresHaveTheirStatus(t *testing.T) {
 	t.Parallel()
 	answer := func(status int, contentType, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -220,57 +395,80 @@ func TestFailedUpdate(t *testing.T) {
 			_, _ = io.WriteString(w, body)
 		}
 	}
-	const mayBe = "The session may have been updated all the same"
+	const (
+		mayBe  = "The session may have been updated: read it before you try again.\n"
+		was    = "The session was not updated.\n"
+		others = "The session was not updated, since others updated it first"
+	)
+	store, set, read := []string{"-"}, []string{"-set=state=CLOSED"}, []string{}
 	for name, tc := range map[string]struct {
-		answer  http.HandlerFunc // nil: that of the server
-		input   string
-		want    []string
-		unknown bool
+		args   []string
+		put    http.HandlerFunc // nil: that of the server
+		input  string
+		status int
+		want   []string
 	}{
-		"stale": {nil, `{"changeSequence": 6}`, []string{"409 Conflict", "read it again"}, false},
+		"stale": {store, nil, `{"changeSequence": 6}`, 3, []string{"409 Conflict: the session was updated since it was read\n", others}},
 		"said no": {
-			answer(http.StatusBadRequest, "application/json", `{"errors": {"state": "canary-token is\u001b[31m wrong"}}`),
-			`{"token": "canary-token"}`,
-			[]string{"400 Bad Request", `The platform says "state: [masked] is\x1b[31m wrong".`},
-			false,
+			store, answer(http.StatusBadRequest, "application/json", `{"errors": {"state": "canary-token is\u001b[31m wrong"}}`),
+			`{"token": "canary-token"}`, 1, []string{"400 Bad Request: state: … is [31m wrong\n", was},
 		},
-		"broken":     {answer(http.StatusInternalServerError, "text/plain", "oops"), `{}`, []string{"500 Internal Server Error"}, true},
-		"HTML":       {answer(http.StatusOK, "text/html", "<html>"), `{}`, []string{"response breaks the contract"}, true},
-		"wrong type": {answer(http.StatusOK, "application/json", `{"state": 7}`), `{}`, []string{"/state"}, true},
-		"redirect":   {answer(http.StatusFound, "text/html", ""), `{}`, []string{"302 Found"}, false},
+		"broken":          {store, answer(http.StatusInternalServerError, "text/plain", "oops"), `{}`, 4, []string{"500 Internal Server Error: oops", mayBe}},
+		"HTML":            {store, answer(http.StatusOK, "text/html", "<html>"), `{}`, 4, []string{"response breaks the contract", mayBe}},
+		"wrong type":      {store, answer(http.StatusOK, "application/json", `{"state": 7}`), `{}`, 4, []string{"at /state: ", mayBe}},
+		"another session": {store, answer(http.StatusOK, "application/json", `{"id": "0f8fad5b-d9cb-469f-a165-70867728950e"}`), `{}`, 4, []string{"at /id: ", mayBe}},
+		"redirect":        {store, answer(http.StatusFound, "text/html", ""), `{}`, 1, []string{"302 Found", was}},
+
+		"-set: conflicts":  {set, answer(http.StatusConflict, "application/json", `{}`), "", 3, []string{"409 Conflict", others}},
+		"-set: forbidden":  {set, answer(http.StatusForbidden, "application/json", `{}`), "", 1, []string{"403 Forbidden", was}},
+		"-set: wrong type": {set, answer(http.StatusOK, "application/json", `{"state": 7}`), "", 4, []string{"at /state: ", mayBe}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlatform(t)
-			if tc.answer != nil {
-				p.Enqueue(tc.answer)
+			for range 8 { // as many as a call may send
+				if put := tc.put; put != nil {
+					p.Enqueue(func(w http.ResponseWriter, r *http.Request) {
+						if r.Method == http.MethodGet {
+							answer(http.StatusOK, "application/json", `{"changeSequence": 7}`)(w, r)
+							return
+						}
+						put(w, r)
+					})
+				}
 			}
-			r := p.run(t, tc.input, idFlag)
-			if r.status != 1 || r.stdout != "" {
-				t.Errorf("status %d, stdout %q; want 1 and none", r.status, r.stdout)
+			r := p.run(t, tc.input, append([]string{idFlag}, tc.args...)...)
+			if r.status != tc.status || r.stdout != "" {
+				t.Errorf("status %d, stdout %q; want %d and none", r.status, r.stdout, tc.status)
 			}
-			wantText(t, "stderr", r.stderr, append(tc.want, "the update failed: kodexa: PUT /api/sessions/{id}: ")...)
-			if got := strings.Contains(r.stderr, mayBe); got != tc.unknown {
-				t.Errorf("outcome unknown: %v, want %v:\n%s", got, tc.unknown, r.stderr)
-			}
-			if strings.Contains(r.stderr, testToken) {
-				t.Error("the token was printed")
-			}
+			wantText(t, "stderr", r.stderr, append(tc.want, "update-session: kodexa: PUT /api/sessions/"+testID+": ")...)
 		})
 	}
-	t.Run("no such session", func(t *testing.T) {
+	t.Run("-set: wrong type when it is read", func(t *testing.T) {
 		t.Parallel()
-		r := newPlatform(t).run(t, "{}", "-id", uuid.NewString())
+		p := newPlatform(t)
+		p.Enqueue(answer(http.StatusOK, "application/json", `{"state": 7}`))
+		r := p.run(t, "", append(set, idFlag)...)
 		if r.status != 1 {
 			t.Errorf("status %d, want 1", r.status)
 		}
-		wantText(t, "stderr", r.stderr, "404 Not Found", `The platform says "no such session".`)
+		wantText(t, "stderr", r.stderr, "kodexa: GET /api/sessions/"+testID+": 200 OK: response breaks the contract at /state: ", was)
+	})
+	t.Run("no such session", func(t *testing.T) {
+		t.Parallel()
+		for _, args := range [][]string{read, store, set} {
+			r := newPlatform(t).run(t, `{"state": "CLOSED"}`, append([]string{"-id", uuid.NewString()}, args...)...)
+			if r.status != 1 {
+				t.Errorf("%v: status %d, want 1", args, r.status)
+			}
+			wantText(t, "stderr", r.stderr, "404 Not Found: no such session\n", was)
+		}
 	})
 	t.Run("wrong key", func(t *testing.T) {
 		t.Parallel()
 		p := newPlatform(t)
-		p.env[envKey] = "wrong"
-		r := p.run(t, "{}", idFlag)
+		p.env["KODEXA_API_KEY"] = "wrong"
+		r := p.run(t, "", idFlag)
 		if r.status != 1 {
 			t.Errorf("status %d, want 1", r.status)
 		}
@@ -280,57 +478,107 @@ func TestFailedUpdate(t *testing.T) {
 
 func TestPrintingFails(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
-	var stderr strings.Builder
-	getenv := func(name string) string { return p.env[name] }
-	status := run(t.Context(), []string{idFlag}, getenv, strings.NewReader("{}"), fullDisk{}, &stderr)
-	if status != 1 {
-		t.Errorf("status %d, want 1", status)
+	full, err := os.Open(os.DevNull) // for reading alone
+	if err != nil {
+		t.Fatal(err)
 	}
-	wantText(t, "stderr", stderr.String(), "printing the session, which was updated: disk full")
-	if status = run(t.Context(), nil, func(string) string { return "" }, nil, fullDisk{}, &stderr); status != 1 {
-		t.Errorf("demonstration: status %d, want 1", status)
+	t.Cleanup(func() { _ = full.Close() })
+	for name, tc := range map[string]struct {
+		args   []string
+		status int
+		want   string
+	}{
+		"after an update": {[]string{idFlag, "-set", "state=CLOSED"}, 4, "the session is stored, but can't be printed: "},
+		"after reading":   {[]string{idFlag}, 1, "The session was not updated.\n"},
+		"demonstration":   {nil, 1, "The session was not updated.\n"},
+		"help":            {[]string{"-h"}, 1, "The session was not updated.\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := newPlatform(t).env
+			if tc.args == nil {
+				env = nil
+			}
+			var stderr strings.Builder
+			cmd := command(t, env, tc.args...)
+			cmd.Stdout, cmd.Stderr = full, &stderr
+			if err := cmd.Run(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != tc.status {
+				t.Errorf("%v, want status %d", err, tc.status)
+			}
+			wantText(t, "stderr", stderr.String(), tc.want)
+		})
 	}
 }
 
-type fullDisk struct{}
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("disk full") }
-
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	interrupted := errors.New("interrupted")
+	if runtime.GOOS == "windows" {
+		t.Skip("no process can send another one Ctrl-C alone")
+	}
 
-	t.Run("while reading", func(t *testing.T) {
+	t.Run("while reading the input", func(t *testing.T) {
 		t.Parallel()
 		p := newPlatform(t)
-		ctx, cancel := context.WithCancelCause(t.Context())
-		stdin, typing := io.Pipe()
-		defer func() { _ = typing.Close() }()
-		go func() {
-			_, _ = fmt.Fprint(typing, "{") // returns when the program has read it
-			cancel(interrupted)
-		}()
-		r := start(ctx, p.env, stdin, idFlag)
-		if r.status != 1 || len(p.Requests()) != 0 {
-			t.Errorf("status %d, %d requests; want 1 and none", r.status, len(p.Requests()))
+		cmd := command(t, p.env, idFlag, "-")
+		stdin, errIn := cmd.StdinPipe()
+		stderr, errErr := cmd.StderrPipe()
+		if err := errors.Join(errIn, errErr, cmd.Start()); err != nil {
+			t.Fatal(err)
 		}
-		wantText(t, "stderr", r.stderr, "reading the session: interrupted")
+		defer func() { _ = stdin.Close() }()
+		lines := bufio.NewReader(stderr)
+		if line, err := lines.ReadString('\n'); err != nil || !strings.Contains(line, "reading the session from standard input") {
+			t.Fatalf("%q, %v", line, err)
+		}
+		interrupt(t, cmd)
+		rest, err := io.ReadAll(lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if status := cmd.ProcessState.ExitCode(); status != 1 || len(p.Requests()) != 0 {
+			t.Errorf("status %d, %d requests; want 1 and none", status, len(p.Requests()))
+		}
+		wantText(t, "stderr", string(rest), "interrupted: reading the session", "The session was not updated.\n")
 	})
 
-	t.Run("while waiting for the answer", func(t *testing.T) {
-		t.Parallel()
-		p := newPlatform(t)
-		ctx, cancel := context.WithCancelCause(t.Context())
-		p.Enqueue(func(_ http.ResponseWriter, r *http.Request) {
-			cancel(interrupted)
-			<-r.Context().Done()
+	for name, tc := range map[string]struct {
+		args   []string
+		status int
+		want   string
+	}{
+		"while it is read":   {[]string{idFlag, "-set", "state=CLOSED"}, 1, "The session was not updated.\n"},
+		"while it is stored": {[]string{idFlag, "-"}, 4, "The session may have been updated: read it before you try again.\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlatform(t)
+			var stderr strings.Builder
+			cmd := command(t, p.env, tc.args...)
+			cmd.Stdin, cmd.Stderr = strings.NewReader(`{"state": "CLOSED"}`), &stderr
+			started := make(chan struct{})
+			p.Enqueue(func(_ http.ResponseWriter, r *http.Request) {
+				<-started
+				interrupt(t, cmd)
+				<-r.Context().Done()
+			})
+			begin := time.Now()
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			close(started)
+			_ = cmd.Wait()
+			if status := cmd.ProcessState.ExitCode(); status != tc.status || time.Since(begin) > 20*time.Second {
+				t.Errorf("status %d after %v, want %d at once", status, time.Since(begin), tc.status)
+			}
+			wantText(t, "stderr", stderr.String(), "update-session: interrupted: kodexa: ", tc.want)
 		})
-		begin := time.Now()
-		r := start(ctx, p.env, strings.NewReader("{}"), idFlag)
-		if r.status != 1 || time.Since(begin) > 10*time.Second {
-			t.Errorf("status %d after %v, want 1 at once", r.status, time.Since(begin))
-		}
-		wantText(t, "stderr", r.stderr, "the update failed", "The session may have been updated all the same")
-	})
+	}
+}
+
+func interrupt(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
 }
