@@ -54,7 +54,8 @@ func TestPeersUpdate(t *testing.T) {
 
 func TestPeersRefuse(t *testing.T) {
 	t.Parallel()
-	validating := []string{peers.FilterResponsesName, peers.FilterName, peers.OgenName, peers.KodexaName}
+	validating := []string{peers.FilterResponsesName, peers.FilterName, peers.OgenName, peers.KodexaName, peers.KodexaAPIName,
+		peers.KodexaCharsetName}
 	for i, name := range peerNames(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,6 +88,43 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+func TestServerSpellsMediaType(t *testing.T) {
+	t.Parallel()
+	server := newServer(usualSession())
+	t.Cleanup(server.Close)
+	target := targetOf(server.URL, usualSession())
+	for url, want := range map[string]string{target.URL: "application/json", target.Charset: "application/json; charset=UTF-8"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url+"/api/sessions/"+peers.SessionID.String(), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if got := res.Header.Get("Content-Type"); got != want {
+			t.Errorf("%s answers %q, want %q", url, got, want)
+		}
+	}
+}
+
+func TestCharsetPeerAsksForCharset(t *testing.T) {
+	t.Parallel()
+	server := kodexatest.NewServer()
+	t.Cleanup(server.Close)
+	server.SetSession(stored(t))
+	target := targetOf("http://127.0.0.1:1", usualSession())
+	target.Charset, target.APIKey = server.URL, server.APIKey
+	all, err := peers.Make(target, peers.Tuned, peers.KodexaCharset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := all[0].Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestShapedSession(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []shape{nestedMap, flatMap, stringArray} {
@@ -115,8 +153,9 @@ func TestQuickRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []string{
-		peers.FloorName, peers.StockName, peers.FilterName, peers.OgenName, peers.KodexaName,
-		"nested map, 1 kB", "string array, 100 kB", "8, **this client** as it comes", "difference", ownModule + "/internal/jsonio",
+		peers.FloorName, peers.StockName, peers.FilterName, peers.OgenName, peers.KodexaName, peers.KodexaAPIName, peers.KodexaCharsetName,
+		"nested map, 1 kB", "string array, 100 kB", "8, **this client** as it comes", "**this client** ÷ kin-openapi",
+		"1, plain", "10, dense", "**this client** − hand-written", ownModule + "/internal/json",
 	} {
 		if !strings.Contains(out.String(), "\n| "+row+" ") {
 			t.Errorf("no row %q in:\n%s", row, out.String())
@@ -250,11 +289,24 @@ func TestParseInitTrace(t *testing.T) {
 }
 
 // BenchmarkPeers is for profiles, such as go test -run - -bench Peers/.*this -cpuprofile cpu.prof tells.
-func BenchmarkPeers(b *testing.B) {
-	session := usualSession()
+func BenchmarkPeers(b *testing.B) { benchmark(b, usualSession(), peers.All) }
+
+// BenchmarkSizes is the same for sessions of 1 MB.
+func BenchmarkSizes(b *testing.B) {
+	for _, shape := range []shape{nestedMap, flatMap, stringArray} {
+		b.Run(string(shape), func(b *testing.B) {
+			benchmark(b, shapedSession(shape, 1_000_000), func(t peers.Target) ([]peers.Peer, error) {
+				return peers.Make(t, peers.Tuned, peers.Stock, peers.Kodexa)
+			})
+		})
+	}
+}
+
+func benchmark(b *testing.B, session []byte, of func(peers.Target) ([]peers.Peer, error)) {
+	b.Helper()
 	server := newServer(session)
 	b.Cleanup(server.Close)
-	all, err := peers.All(targetOf(server.URL, session))
+	all, err := of(targetOf(server.URL, session))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -275,7 +327,7 @@ func peerOf(t *testing.T, i int) (*kodexatest.Server, peers.Peer) {
 	t.Helper()
 	server := kodexatest.NewServer()
 	t.Cleanup(server.Close)
-	all, err := peers.All(peers.Target{URL: server.URL, APIKey: server.APIKey, Session: usualSession()})
+	all, err := peers.All(peers.Target{URL: server.URL, Charset: server.URL, APIKey: server.APIKey, Session: usualSession()})
 	if err != nil {
 		t.Fatal(err)
 	}

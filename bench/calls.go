@@ -34,15 +34,15 @@ func calls(ctx context.Context, s settings) (string, error) {
 		byName[peer.Name] = costs[i]
 	}
 
-	t := newTable("one update", "wall µs", "× stock", "CPU µs", "× stock", "allocations", "× stock", "kB", "× stock")
-	base := byName[peers.StockName]
+	t := newTable("one update", "wall µs", "× stock", "CPU µs", "× stock", "allocations", "× stock", "kB", "× stock", "wall × **this client**")
+	base, named := byName[peers.StockName], byName[peers.KodexaName]
 	for _, peer := range all {
 		row := []string{peer.Name}
 		for metric, scale := range shown {
 			own := values(byName[peer.Name], metric)
 			row = append(row, show(own, scale), show(divide(own, values(base, metric)), 1))
 		}
-		t.add(row...)
+		t.add(append(row, show(divide(values(byName[peer.Name], wall), values(named, wall)), 1))...)
 	}
 	title := fmt.Sprintf("A session of %d bytes, sent and answered; server in the same process, so all figures include it. "+
 		"Least–median–greatest of %d rounds of %d calls each; ratios are taken within a round.\n", len(session), s.rounds, s.batch)

@@ -3,6 +3,7 @@
 //	calls    one update at 1 kB: wall and CPU time, allocations, bytes, and the pieces that it is made of
 //	sizes    from 1 kB to 10 MB, in three shapes
 //	pools    64 and 256 goroutines against a server in another process
+//	scale    what a contract costs as it grows to 500 operations, plain and dense
 //	startup  what an importer's binary and process start grow by, and the first call
 //
 // It is to be run in its own directory, on a machine that does nothing else. Absolute figures are the machine's; the
@@ -44,6 +45,7 @@ type settings struct {
 	poolRounds    int
 	poolCalls     int // a goroutine
 	starts        int
+	operations    []int // of contracts
 }
 
 func fullRun(rounds int) settings {
@@ -51,7 +53,7 @@ func fullRun(rounds int) settings {
 		rounds: rounds, batch: 400,
 		sizeRounds: max(3, rounds/4), sizes: []int{1_000, 10_000, 100_000, 1_000_000, 10_000_000},
 		goroutines: []int{64, 256}, poolRounds: max(3, rounds/4), poolCalls: 50,
-		starts: max(3, rounds),
+		starts: max(3, rounds), operations: []int{1, 10, 100, 500},
 	}
 }
 
@@ -61,7 +63,7 @@ func quickRun() settings {
 		rounds: 2, batch: 4,
 		sizeRounds: 2, sizes: []int{1_000, 100_000},
 		goroutines: []int{8}, poolRounds: 2, poolCalls: 4,
-		starts: 2,
+		starts: 2, operations: []int{1, 10},
 	}
 }
 
@@ -70,15 +72,15 @@ type section struct {
 	run  func(context.Context, settings) (string, error)
 }
 
-var sections = []section{{"calls", calls}, {"sizes", sizes}, {"pools", pools}, {"startup", startup}}
+var sections = []section{{"calls", calls}, {"sizes", sizes}, {"pools", pools}, {"scale", scale}, {"startup", startup}}
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(out)
 	rounds := flags.Int("rounds", 50, "`number` of rounds; the larger things get fewer")
 	quick := flags.Bool("quick", false, "run everything for a moment, to see that it works")
-	only := flags.String("only", "", "run this `section` alone: calls, sizes, pools or startup")
-	markdown := flags.String("markdown", "", "write what is printed also into `file`, between its markers")
+	only := flags.String("only", "", "run this `section` alone: calls, sizes, pools, scale or startup")
+	markdown := flags.String("markdown", "", "write what is printed also into `file`, such as README.md, between its markers")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

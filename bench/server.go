@@ -20,8 +20,11 @@ import (
 
 // targetOf returns the update that is measured. The server takes any key.
 func targetOf(url string, session []byte) peers.Target {
-	return peers.Target{URL: url, APIKey: "key", Session: session}
+	return peers.Target{URL: url, Charset: url + charsetPath, APIKey: "key", Session: session}
 }
+
+// charsetPath begins the paths to which the media type of the answer has a parameter.
+const charsetPath = "/charset"
 
 // newServer starts a server that does the least: it reads a request and answers the session. To GET it answers how many
 // connections were opened to it.
@@ -34,7 +37,11 @@ func newServer(session []byte) *httptest.Server {
 			return
 		}
 		_, _ = io.Copy(io.Discard, req.Body)
-		w.Header().Set("Content-Type", "application/json")
+		mediaType := "application/json"
+		if strings.HasPrefix(req.URL.Path, charsetPath+"/") {
+			mediaType = "application/json; charset=UTF-8"
+		}
+		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Content-Length", length)
 		_, _ = w.Write(session)
 	}))

@@ -10,7 +10,7 @@ import (
 // sizes compares this client with the stock client at bodies of different shapes and sizes.
 func sizes(ctx context.Context, s settings) (string, error) {
 	t := newTable("body", "wall × stock", "CPU × stock", "allocations × stock", "bytes × stock",
-		"bare ns/byte", "stock ns/byte", "this client ns/byte")
+		"API(), wall × stock", "bare ns/byte", "stock ns/byte", "this client ns/byte")
 	for _, shape := range []shape{nestedMap, flatMap, stringArray} {
 		for _, size := range s.sizes {
 			row, err := oneSize(ctx, s, shape, size)
@@ -28,7 +28,7 @@ func oneSize(ctx context.Context, s settings, shape shape, size int) ([]string, 
 	session := shapedSession(shape, size)
 	server := newServer(session)
 	defer server.Close()
-	all, err := peers.Make(targetOf(server.URL, session), peers.Tuned, peers.Floor, peers.Stock, peers.Kodexa)
+	all, err := peers.Make(targetOf(server.URL, session), peers.Tuned, peers.Floor, peers.Stock, peers.Kodexa, peers.KodexaAPI)
 	if err != nil {
 		return nil, err
 	}
@@ -36,11 +36,12 @@ func oneSize(ctx context.Context, s settings, shape shape, size int) ([]string, 
 	if err != nil {
 		return nil, err
 	}
-	floor, stock, own := costs[0], costs[1], costs[2]
+	floor, stock, own, api := costs[0], costs[1], costs[2], costs[3]
 	row := []string{fmt.Sprintf("%s, %s", shape, sizeName(size))}
 	for metric := range shown {
 		row = append(row, show(divide(values(own, metric), values(stock, metric)), 1))
 	}
+	row = append(row, show(divide(values(api, wall), values(stock, wall)), 1))
 	for _, costs := range [][]cost{floor, stock, own} {
 		row = append(row, number(medianOf(values(costs, wall))/float64(len(session))))
 	}

@@ -16,7 +16,7 @@ func Floor(t Target) (Peer, error) {
 		if err != nil {
 			return nil, err
 		}
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", mediaType)
 		req.Header.Set("X-Api-Key", t.APIKey)
 		res, err := t.HTTP.Do(req)
 		if err != nil {

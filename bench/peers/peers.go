@@ -18,6 +18,7 @@ type Peer struct {
 // Target is the update that every peer does: PUT Session as SessionID to the server at URL.
 type Target struct {
 	URL     string
+	Charset string // a base URL below which the server spells the media type application/json; charset=UTF-8
 	APIKey  string
 	Session []byte       // JSON without members that the contract does not name: not every peer's model keeps those
 	HTTP    *http.Client // what to send with
@@ -34,7 +35,11 @@ const (
 	FilterName          = "stock + openapi3filter, both ways"
 	OgenName            = "ogen"
 	KodexaName          = "**this client**"
+	KodexaAPIName       = "**this client**, through API()"
+	KodexaCharsetName   = "**this client**, answers with charset=UTF-8"
 )
+
+const mediaType = "application/json"
 
 // Maker makes a peer.
 type Maker func(Target) (Peer, error)
@@ -43,7 +48,7 @@ type Maker func(Target) (Peer, error)
 //
 // The peers' clients have no timeout, as they come. This client bounds each attempt, which counts as its cost.
 func All(t Target) ([]Peer, error) {
-	return Make(t, Tuned, Floor, Handwritten, Stock, StockExtra, FilterResponses, Filter, Ogen, Resty, Kodexa)
+	return Make(t, Tuned, Floor, Handwritten, Stock, StockExtra, FilterResponses, Filter, Ogen, Resty, Kodexa, KodexaAPI, KodexaCharset)
 }
 
 // Make returns a peer of each maker, each with a transport of its own.

@@ -4,18 +4,18 @@ import (
 	"bytes"
 	"context"
 	jsonv1 "encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/go-json-experiment/json"
+	jsonv2 "github.com/go-json-experiment/json"
 
 	kodexa "github.com/kodexa-community/kodexa-go"
 	"github.com/kodexa-community/kodexa-go/bench/gen/ogen"
 	"github.com/kodexa-community/kodexa-go/bench/gen/stock"
-	"github.com/kodexa-community/kodexa-go/internal/accept"
-	"github.com/kodexa-community/kodexa-go/internal/jsonio"
+	"github.com/kodexa-community/kodexa-go/internal/contract"
+	"github.com/kodexa-community/kodexa-go/internal/json"
 )
 
 // Pieces returns the parts of an update: the codecs, kin-openapi's check of a body, and calls that no network carries.
@@ -33,22 +33,22 @@ func Pieces(t Target) ([]Peer, error) {
 		return nil, err
 	}
 	ofKodexa, err := codec(KodexaName+" (json/v2)", t,
+		func(s *kodexa.Session) ([]byte, error) { return jsonv2.Marshal(s) },
+		func(b []byte, s *kodexa.Session) error { return jsonv2.Unmarshal(b, s) })
+	if err != nil {
+		return nil, err
+	}
+	ofCalls, err := codec(KodexaName+", in a call", t,
 		func(s *kodexa.Session) ([]byte, error) { return json.Marshal(s) },
 		func(b []byte, s *kodexa.Session) error { return json.Unmarshal(b, s) })
 	if err != nil {
 		return nil, err
 	}
-	ofCalls, err := codec(KodexaName+", in a call", t,
-		func(s *kodexa.Session) ([]byte, error) { return jsonio.Encode(s) },
-		func(b []byte, s *kodexa.Session) error { return jsonio.Decode(b, s) })
+	byKinOpenAPI, byKodexa, err := validation(t)
 	if err != nil {
 		return nil, err
 	}
-	byKinOpenAPI, byAcceptor, err := validation(t)
-	if err != nil {
-		return nil, err
-	}
-	calls, err := Make(t, func() http.RoundTripper { return canned(t.Session) }, Stock, Ogen, Kodexa)
+	calls, err := Make(t, func() http.RoundTripper { return canned(t.Session) }, Stock, Ogen, Kodexa, KodexaAPI)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func Pieces(t Target) ([]Peer, error) {
 	return append([]Peer{
 		ofStock.encode, ofOgen.encode, ofKodexa.encode, ofCalls.encode,
 		ofStock.decode, ofOgen.decode, ofKodexa.decode, ofCalls.decode,
-		byKinOpenAPI, byAcceptor,
+		byKinOpenAPI, byKodexa,
 	}, calls...), nil
 }
 
@@ -79,14 +79,19 @@ func codec[T any](name string, t Target, marshal func(*T) ([]byte, error), unmar
 	}, nil
 }
 
-// validation returns the check of a body as openapi3filter does it, decoded to any and visited, and as this client does it.
-func validation(t Target) (byKinOpenAPI, byAcceptor Peer, err error) {
+// validation returns the check of a body as openapi3filter does it, decoded to any and visited, and the check of an answer as
+// this client does it.
+func validation(t Target) (byKinOpenAPI, byKodexa Peer, err error) {
 	doc, err := openapi3.NewLoader().LoadFromData(kodexa.Spec())
 	if err != nil {
 		return Peer{}, Peer{}, err
 	}
 	schema := doc.Components.Schemas["Session"].Value
-	acceptor := accept.Compile(schema, nil)
+	own, err := contract.Parse(kodexa.Spec())
+	if err != nil {
+		return Peer{}, Peer{}, err
+	}
+	operation, header := own.Operation("updateSession"), http.Header{"Content-Type": {mediaType}}
 	byKinOpenAPI = Peer{"validate: kin-openapi, decoded to any", func(context.Context) (any, error) {
 		dec := jsonv1.NewDecoder(bytes.NewReader(t.Session))
 		dec.UseNumber()
@@ -96,13 +101,13 @@ func validation(t Target) (byKinOpenAPI, byAcceptor Peer, err error) {
 		}
 		return body, schema.VisitJSON(body, openapi3.VisitAsResponse())
 	}}
-	byAcceptor = Peer{"validate: " + KodexaName, func(context.Context) (any, error) {
-		if !acceptor.Accepts(t.Session) {
-			return nil, errors.New("not accepted")
+	byKodexa = Peer{"validate: " + KodexaName, func(context.Context) (any, error) {
+		if found, _ := operation.CheckResponse(http.StatusOK, header, t.Session); len(found) > 0 {
+			return nil, fmt.Errorf("refused: %v", found)
 		}
 		return t.Session, nil
 	}}
-	return byKinOpenAPI, byAcceptor, nil
+	return byKinOpenAPI, byKodexa, nil
 }
 
 // canned is the body of the answer to every request.
@@ -118,7 +123,7 @@ func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
-		Header:        http.Header{"Content-Type": {"application/json"}},
+		Header:        http.Header{"Content-Type": {mediaType}},
 		Body:          io.NopCloser(bytes.NewReader(c)),
 		ContentLength: int64(len(c)),
 		Request:       req,

@@ -39,8 +39,8 @@ func check(res *resty.Response, updated *handwritten.Session) error {
 	if res.StatusCode() != http.StatusOK {
 		return errors.New(res.Status())
 	}
-	if mediaType, _, err := mime.ParseMediaType(res.Header().Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return fmt.Errorf("media type %q", mediaType)
+	if name, _, err := mime.ParseMediaType(res.Header().Get("Content-Type")); err != nil || name != mediaType {
+		return fmt.Errorf("media type %q", name)
 	}
 	if !utf8.Valid(res.Body()) {
 		return errors.New("not UTF-8")

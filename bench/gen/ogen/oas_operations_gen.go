@@ -6,5 +6,6 @@ package ogen
 type OperationName = string
 
 const (
+	GetSessionOperation    OperationName = "GetSession"
 	UpdateSessionOperation OperationName = "UpdateSession"
 )

@@ -6,6 +6,12 @@ import (
 	"github.com/google/uuid"
 )
 
+// GetSessionParams is parameters of getSession operation.
+type GetSessionParams struct {
+	// Unique identifier (UUID) of the resource.
+	ID uuid.UUID
+}
+
 // UpdateSessionParams is parameters of updateSession operation.
 type UpdateSessionParams struct {
 	// Unique identifier (UUID) of the resource.

@@ -18,6 +18,7 @@ type SecuritySource interface {
 
 // operationRolesApiKey is a private map storing roles per operation.
 var operationRolesApiKey = map[string][]string{
+	GetSessionOperation:    []string{},
 	UpdateSessionOperation: []string{},
 }
 

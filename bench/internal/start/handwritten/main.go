@@ -5,8 +5,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/google/uuid"
-
 	"github.com/kodexa-community/kodexa-go/bench/handwritten"
 	"github.com/kodexa-community/kodexa-go/bench/internal/start"
 )
@@ -20,7 +18,7 @@ func main() {
 			State:          new("CLOSED"),
 		}
 		return func(ctx context.Context) error {
-			_, err := client.UpdateSession(ctx, uuid.Nil, session)
+			_, err := client.UpdateSession(ctx, start.SessionID, session)
 			return err
 		}, nil
 	})

@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/google/uuid"
-
 	kodexa "github.com/kodexa-community/kodexa-go"
 	"github.com/kodexa-community/kodexa-go/bench/internal/start"
 )
@@ -25,7 +23,7 @@ func main() {
 			State: new("CLOSED"),
 		}
 		return func(ctx context.Context) error {
-			_, err := client.UpdateSession(ctx, uuid.Nil, session)
+			_, err := client.UpdateSession(ctx, start.SessionID, session)
 			return err
 		}, nil
 	})
