@@ -1,43 +1,12 @@
 package faults_test
 
 import (
-	"bytes"
-	"cmp"
-	"context"
-	"errors"
-	"fmt"
 	"net/http"
+	"slices"
 	"strings"
-	"testing"
+	"sync/atomic"
 	"time"
-
-	"github.com/google/uuid"
-
-	kodexa "github.com/kodexa-community/kodexa-go"
 )
-
-const (
-	maxAttempts = 3
-	short       = 300 * time.Millisecond // a timeout that is meant to pass
-	ample       = time.Second            // one that is meant to pass after something else, or in one attempt and not the next
-	patient     = time.Minute            // one that is not, of an attempt and of the whole call
-	brief       = 5 * time.Millisecond   // a wait that is meant to end
-)
-
-// fault is something that happens to one update, and what its caller must be told of it.
-type fault struct {
-	name    string
-	happens func(s *scene)
-	timeout time.Duration // of an attempt; default patient
-	wait    time.Duration // between attempts, at most; default brief
-	outcome outcome
-}
-
-type outcome struct {
-	sees     string
-	attempts int
-	applied  int // how often
-}
 
 var faults = []fault{
 	{
@@ -135,9 +104,13 @@ var faults = []fault{
 
 	// The network breaks.
 	{
-		name:    "reset before the request arrives, each time",
-		happens: func(s *scene) { s.toxic("reset_peer", upstream, "timeout", 0) },
+		name: "reset before the request arrives, each time",
+		happens: func(s *scene) {
+			s.ledger.CloseIdleConnections() // as for goDown
+			s.toxic("reset_peer", upstream, "timeout", 0)
+		},
 		outcome: outcome{network + unknown, 3, 0},
+		over2:   outcome{network, 3, 0}, // within the handshake
 	},
 	{
 		name: "reset before the request arrives, once",
@@ -213,6 +186,7 @@ var faults = []fault{
 	},
 	{
 		name: "slow close of an answer that ends with its connection",
+		only: http1,
 		happens: func(s *scene) {
 			s.toxic("slow_close", downstream, "delay", 10_000)
 			s.answer(applied(s.untilClosed))
@@ -258,14 +232,29 @@ var faults = []fault{
 		outcome: outcome{statusText(429), 3, 0},
 	},
 	{
-		name:    "429 twice, Retry-After an hour, policy at most 5ms",
-		happens: func(s *scene) { s.answer(unapplied(statusAfter(429, 3600)), unapplied(statusAfter(429, 3600))) },
+		name:    "429 twice",
+		happens: func(s *scene) { s.answer(unapplied(status(429)), unapplied(status(429))) },
 		outcome: outcome{success, 3, 1},
+	},
+	{
+		name:    "429, Retry-After beyond MaxDelay",
+		happens: func(s *scene) { s.answer(unapplied(statusAfter(429, 3600))) },
+		outcome: outcome{statusText(429), 1, 0},
 	},
 	{
 		name:    "503 storm",
 		happens: func(s *scene) { s.answer(storm(unapplied(status(503)))...) },
-		outcome: outcome{statusText(503), 3, 0},
+		outcome: outcome{statusText(503) + unknown, 3, 0},
+	},
+	{
+		name:    "503 of a gateway that applied the update",
+		happens: func(s *scene) { s.answer(applied(status(503))) },
+		outcome: outcome{statusText(409) + unknown, 2, 1},
+	},
+	{
+		name:    "503 of a gateway that applied the update, each time",
+		happens: func(s *scene) { s.answer(storm(applied(status(503)))...) },
+		outcome: outcome{statusText(503) + unknown, 3, 1},
 	},
 	{
 		name:    "503 twice",
@@ -276,7 +265,7 @@ var faults = []fault{
 		name:    "503, Retry-After beyond the call's deadline",
 		happens: func(s *scene) { s.answer(unapplied(statusAfter(503, 3600))) },
 		wait:    2 * time.Hour,
-		outcome: outcome{statusText(503), 1, 0},
+		outcome: outcome{statusText(503) + unknown, 1, 0},
 	},
 	{
 		name:    "502 storm, nothing applied",
@@ -351,9 +340,9 @@ var faults = []fault{
 		outcome: outcome{canceled + unknown, 1, 1},
 	},
 	{
-		name: "caller cancels during the wait after 503",
+		name: "caller cancels during the wait after 429",
 		happens: func(s *scene) {
-			s.answer(unapplied(statusAfter(503, 30)))
+			s.answer(unapplied(statusAfter(429, 30)))
 			s.after(1, s.cancelSoon)
 		},
 		wait:    patient / 2,
@@ -374,167 +363,196 @@ var faults = []fault{
 			s.toxic("timeout", downstream, "timeout", 0)
 			s.deadline(ample)
 		},
-		outcome: outcome{timeout + unknown, 1, 1},
+		outcome: outcome{deadline + unknown, 1, 1},
 	},
-}
 
-//nolint:paralleltest // one at a time: what leaks is the fault's then
-func TestFaults(t *testing.T) {
-	table := []string{"fault | caller sees | attempts | applied", "--- | --- | --- | ---"}
-	for _, f := range faults {
-		t.Run(f.name, func(t *testing.T) {
-			got := f.strike(t, http1)
-			if got != f.outcome {
-				t.Errorf("got %+v, want %+v", got, f.outcome)
-			}
-			table = append(table, fmt.Sprintf("%s | %s | %d | %s",
-				f.name, got.sees, got.attempts, []string{"no", "yes", "twice"}[got.applied]))
-		})
-	}
-	if testing.Verbose() {
-		_, _ = fmt.Fprintln(t.Output(), strings.Join(table, "\n"))
-	}
-}
+	// Connections are dead, and nobody says so.
+	{
+		name: "dead connection in the pool: it swallows every byte",
+		happens: func(s *scene) {
+			network := s.through(nil)
+			s.warmUp()
+			network.deafen()
+		},
+		timeout: ample,
+		outcome: outcome{success, 2, 1},
+	},
+	{
+		name: "dead connection that another call waits on",
+		only: http2,
+		happens: func(s *scene) {
+			network := s.through(nil)
+			s.meanwhile(silence)
+			network.deafen()
+		},
+		timeout: ample,
+		outcome: outcome{success, 2, 1},
+	},
+	{
+		name: "forgotten pool: 32 idle connections are reset when used",
+		happens: func(s *scene) {
+			network := s.through(nil)
+			s.fillPool(32)
+			network.forget()
+		},
+		outcome: outcome{success, 2, 1},
+	},
 
-// TestFaultsOverHTTP2 has the same faults strike where handshakes, streams and a gateway change what comes of them. What the
-// caller is told must be true all the same.
-//
-//nolint:paralleltest // as above
-func TestFaultsOverHTTP2(t *testing.T) {
-	for _, f := range faults {
-		t.Run(f.name, func(t *testing.T) {
-			t.Logf("%+v", f.strike(t, http2))
-		})
-	}
-}
+	// HTTP/2 says what became of a stream.
+	{
+		name:    "GOAWAY, the stream processed",
+		only:    http2,
+		happens: func(s *scene) { s.frames(goAway(true)) },
+		outcome: outcome{statusText(409) + unknown, 2, 1},
+	},
+	{
+		name:    "GOAWAY, the stream not processed",
+		only:    http2,
+		happens: func(s *scene) { s.frames(goAway(false)) },
+		outcome: outcome{success, 1, 1},
+	},
+	{
+		name:    "GOAWAY, the stream not processed, each time",
+		only:    http2,
+		happens: func(s *scene) { s.frames(goAway(false).eachTime()) },
+		timeout: short,
+		outcome: outcome{timeout + unknown, 3, 0},
+	},
+	{
+		name:    "GOAWAY that calls a stream not processed which was",
+		only:    http2,
+		happens: func(s *scene) { s.frames(goAway(false).disowned()) },
+		outcome: outcome{statusText(409) + unknown, 1, 1}, // net/http sent it again
+	},
+	{
+		name:    "REFUSED_STREAM, once",
+		only:    http2,
+		happens: func(s *scene) { s.frames(refuseStream()) },
+		outcome: outcome{success, 1, 1},
+	},
+	{
+		name:    "REFUSED_STREAM, each time",
+		only:    http2,
+		happens: func(s *scene) { s.frames(refuseStream().eachTime()) },
+		timeout: short,
+		outcome: outcome{timeout + unknown, 3, 0},
+	},
 
-// strike lets f happen to an update and checks that its caller is told the truth, and that nothing leaks.
-func (f *fault) strike(t *testing.T, speaks protocol) outcome {
-	t.Helper()
-	s := newScene(t, f, speaks)
-	f.happens(s)
-	before := s.session(s.id)
+	// A proxy stands in between.
+	{
+		name:    "proxy that connects",
+		secure:  true,
+		happens: func(s *scene) { s.connectProxy() },
+		outcome: outcome{success, 1, 1},
+	},
+	{
+		name:    "proxy whose CONNECT is slow, each time",
+		secure:  true,
+		happens: func(s *scene) { s.connectProxy(slices.Repeat([]http.HandlerFunc{slow(connect)}, maxAttempts)...) },
+		timeout: short,
+		outcome: outcome{timeout, 3, 0},
+	},
+	{
+		name:    "proxy whose CONNECT is slow, once",
+		secure:  true,
+		happens: func(s *scene) { s.connectProxy(slow(connect)) },
+		timeout: ample,
+		outcome: outcome{success, 2, 1},
+	},
+	{
+		name:    "proxy that refuses CONNECT with 403",
+		secure:  true,
+		happens: func(s *scene) { s.connectProxy(status(403)) },
+		outcome: outcome{network, 1, 0},
+	},
+	{
+		name:    "proxy that refuses CONNECT with 407",
+		secure:  true,
+		happens: func(s *scene) { s.connectProxy(status(407)) },
+		outcome: outcome{network, 1, 0},
+	},
+	{
+		name:    "proxy that refuses CONNECT with 503, once",
+		secure:  true,
+		happens: func(s *scene) { s.connectProxy(status(503)) },
+		outcome: outcome{success, 2, 1},
+	},
 
-	got, err := s.client.UpdateSession(s.call.in(s.ctx), s.id, s.update)
-	s.calm(s.client)
-
-	after := s.session(s.id)
-	agree(t, before, after, err)
-	if err == nil && !bytes.Equal(encode(t, *got), encode(t, after)) {
-		t.Error("the result is not what is stored")
-	}
-	attempts := len(s.call.statuses)
-	if api, ok := errors.AsType[*kodexa.APIError](err); ok && api.Attempts != attempts {
-		t.Errorf("APIError.Attempts is %d of %d", api.Attempts, attempts)
-	}
-	return outcome{kindOf(err), attempts, timesApplied(before, after)}
-}
-
-// agree checks that the caller was told the truth: success means applied, [kodexa.ErrOutcomeUnknown] means either, and any
-// other error means not applied.
-func agree(t *testing.T, before, after kodexa.Session, err error) {
-	t.Helper()
-	switch {
-	case err == nil && timesApplied(before, after) == 0:
-		t.Error("the caller was told of a success, and nothing was applied")
-	case err != nil && !errors.Is(err, kodexa.ErrOutcomeUnknown) && !bytes.Equal(encode(t, before), encode(t, after)):
-		t.Errorf("the caller was told that nothing was applied, and it was: %v", err)
-	}
-}
-
-// States of a session.
-const (
-	open   = "OPEN"
-	closed = "CLOSED" // by the update
-	stolen = "STOLEN" // by another's update
-)
-
-// timesApplied returns how often the update was.
-func timesApplied(before, after kodexa.Session) int {
-	if *after.State != closed {
-		return 0
-	}
-	return int(*after.ChangeSequence - *before.ChangeSequence)
-}
-
-func encode(t *testing.T, s kodexa.Session) []byte {
-	t.Helper()
-	data, err := s.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-// scene is an update that is about to be sent.
-type scene struct {
-	*platform
-
-	client *kodexa.Client
-	id     uuid.UUID
-	update kodexa.Session
-	call   *call
-	ctx    context.Context //nolint:containedctx // a fault may end it, or put a deadline on it
-	cancel context.CancelFunc
-}
-
-func newScene(t *testing.T, f *fault, speaks protocol) *scene {
-	t.Helper()
-	s := &scene{platform: newPlatform(t, speaks), id: uuid.New(), call: &call{after: map[int]func(){}}}
-	wait := cmp.Or(f.wait, brief)
-	s.client = s.platform.client(
-		kodexa.WithTimeout(cmp.Or(f.timeout, patient)),
-		kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: maxAttempts, BaseDelay: wait, MaxDelay: wait}),
-	)
-	s.ctx = t.Context()
-	s.deadline(patient)
-	s.SetSession(kodexa.Session{ID: new(s.id.String()), State: new(open), ChangeSequence: new(int32(7))})
-	s.update = s.session(s.id)
-	s.update.State = new(closed)
-	if speaks == http2 {
-		s.warmUp() // else most faults would strike the handshake
-	}
-	return s
-}
-
-// warmUp leaves a connection in the client's pool.
-func (s *scene) warmUp() {
-	s.t.Helper()
-	stored, err := s.client.UpdateSession(new(call).in(s.ctx), s.id, s.session(s.id))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.update.ChangeSequence = stored.ChangeSequence
-}
-
-// after lets something happen between an attempt and the wait for the next one.
-func (s *scene) after(attempt int, then func()) { s.call.after[attempt] = then }
-
-// cancelSoon cancels the call when its next wait has begun.
-func (s *scene) cancelSoon() { time.AfterFunc(20*time.Millisecond, s.cancel) }
-
-// untilClosed answers with the stored session and ends where the connection does.
-func (s *scene) untilClosed(w http.ResponseWriter, _ *http.Request) {
-	stored, err := s.session(s.id).MarshalJSON()
-	if err != nil {
-		s.t.Error(err)
-	}
-	conn := hijack(w)
-	_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n%s", stored)
-	_ = conn.Close()
-}
-
-// steal is another's update.
-func (s *scene) steal() {
-	other := s.session(s.id)
-	other.ChangeSequence = new(*other.ChangeSequence + 1)
-	other.State = new(stolen)
-	s.SetSession(other)
-}
-
-// deadline bounds the call, retries included.
-func (s *scene) deadline(d time.Duration) {
-	ctx, cancel := context.WithTimeout(s.ctx, d)
-	s.t.Cleanup(cancel)
-	s.ctx, s.cancel = ctx, cancel
+	// Someone else's transport stands in between.
+	{
+		name: "transport that flattens errors: connections refused",
+		happens: func(s *scene) {
+			s.renew(flattener{&s.ledger})
+			s.goDown()
+		},
+		outcome: outcome{network, 3, 0},
+	},
+	{
+		name: "transport that flattens errors: reset after the update, each time",
+		happens: func(s *scene) {
+			s.renew(flattener{&s.ledger})
+			s.toxic("reset_peer", downstream, "timeout", 0)
+		},
+		outcome: outcome{network + unknown, 3, 1},
+	},
+	{
+		name: "transport that flattens errors: requests vanish",
+		happens: func(s *scene) {
+			s.renew(flattener{&s.ledger})
+			s.toxic("timeout", upstream, "timeout", 0)
+		},
+		timeout: short,
+		outcome: outcome{timeout + unknown, 3, 0},
+	},
+	{
+		name: "transport that flattens errors: caller cancels",
+		happens: func(s *scene) {
+			s.renew(flattener{&s.ledger})
+			s.answer(applied(func(w http.ResponseWriter, r *http.Request) {
+				s.cancel()
+				silence(w, r)
+			}))
+		},
+		outcome: outcome{canceled + unknown, 1, 1},
+	},
+	{
+		name: "circuit breaker that opens after a reset, which came after the update",
+		happens: func(s *scene) {
+			s.renew(breaker{&s.ledger, new(atomic.Bool)})
+			s.answer(applied(reset))
+		},
+		is:      errOpen,
+		outcome: outcome{network + unknown, 3, 1},
+	},
+	{
+		name: "circuit breaker that is open, and tells nothing of that",
+		happens: func(s *scene) {
+			b := breaker{&s.ledger, new(atomic.Bool)}
+			s.renew(b)
+			b.isOpen.Store(true)
+		},
+		is:      errOpen,
+		outcome: outcome{network + unknown, 3, 0},
+	},
+	{
+		name:    "otelhttp",
+		happens: func(s *scene) { s.renew(newTraced(&s.ledger)) },
+		outcome: outcome{success, 1, 1},
+	},
+	{
+		name: "otelhttp: connections refused",
+		happens: func(s *scene) {
+			s.renew(newTraced(&s.ledger))
+			s.goDown()
+		},
+		outcome: outcome{network, 3, 0},
+	},
+	{
+		name: "otelhttp: reset after the update, once",
+		happens: func(s *scene) {
+			s.renew(newTraced(&s.ledger))
+			s.answer(applied(reset))
+		},
+		outcome: outcome{statusText(409) + unknown, 2, 1},
+	},
 }

@@ -3,6 +3,8 @@ package faults_test
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"slices"
 	"strconv"
@@ -32,7 +33,21 @@ import (
 
 func TestMain(m *testing.M) {
 	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's toxics log on their own
+	log.SetOutput(io.Discard)                // as servers do, of connections that break
+	trustTestServers()
 	goleak.VerifyTestMain(m, forgotten...)
+}
+
+// trustTestServers makes every transport that is made from net/http's own trust the one certificate of httptest.
+func trustTestServers() {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		panic("http.DefaultTransport was replaced")
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+	t.TLSClientConfig.RootCAs.AddCert(server.Certificate())
 }
 
 // forgotten are goroutines that toxiproxy itself may leave behind: a toxic can't be interrupted while it hands on a chunk,
@@ -47,6 +62,7 @@ type platform struct {
 	*kodexatest.Server
 
 	t       testing.TB
+	speaks  protocol
 	proxy   *toxiproxy.Proxy
 	baseURL string          // leads through the proxy
 	ledger  ledger          // a client's transport
@@ -57,13 +73,24 @@ type platform struct {
 type protocol int
 
 const (
-	http1 protocol = iota // in plaintext, as kodexatest speaks it
-	http2                 // over TLS, as a client speaks to the real platform
+	http1 protocol = iota + 1 // in plaintext, unless the platform is secure
+	http2                     // over TLS, as a client speaks to the real platform
 )
 
-func newPlatform(t testing.TB, speaks protocol) *platform {
+var protocols = []protocol{http1, http2}
+
+func (p protocol) String() string { return [...]string{http1: "HTTP/1.1", http2: "HTTP/2"}[p] }
+
+// testName has no slash, which would part it.
+func (p protocol) testName() string { return [...]string{http1: "http1", http2: "http2"}[p] }
+
+func newPlatform(t testing.TB, speaks protocol, secure bool) *platform {
 	t.Helper()
-	server := kodexatest.NewServer()
+	newServer := kodexatest.NewServer
+	if speaks == http2 || secure {
+		newServer = kodexatest.NewTLSServer
+	}
+	server := newServer()
 	t.Cleanup(server.Close)
 	upstream, err := url.Parse(server.URL)
 	if err != nil {
@@ -72,13 +99,10 @@ func newPlatform(t testing.TB, speaks protocol) *platform {
 	p := &platform{
 		Server: server,
 		t:      t,
-		ledger: ledger{RoundTripper: &http.Transport{MaxIdleConnsPerHost: soakGoroutines}},
-		pastIt: &http.Client{Transport: &http.Transport{}},
+		speaks: speaks,
+		pastIt: &http.Client{Transport: kodexa.DefaultTransport()},
 	}
-	path := upstream.Path
-	if speaks == http2 {
-		upstream = p.gateway(&url.URL{Scheme: upstream.Scheme, Host: upstream.Host})
-	}
+	p.ledger.RoundTripper = p.transport()
 	proxies := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	p.proxy = toxiproxy.NewProxy(proxies, t.Name(), "127.0.0.1:0", upstream.Host)
 	if err := p.proxy.Start(); err != nil {
@@ -86,7 +110,7 @@ func newPlatform(t testing.TB, speaks protocol) *platform {
 	}
 	t.Cleanup(p.proxy.Stop)
 	t.Cleanup(p.heal)
-	p.baseURL = upstream.Scheme + "://" + p.proxy.Listen + path
+	p.baseURL = upstream.Scheme + "://" + p.proxy.Listen + upstream.Path
 	p.resting = append([]goleak.Option{
 		goleak.IgnoreCurrent(),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*Proxy).server"),
@@ -95,34 +119,30 @@ func newPlatform(t testing.TB, speaks protocol) *platform {
 	return p
 }
 
-// gateway puts one that speaks HTTP/2 before the server, and returns its URL.
-func (p *platform) gateway(server *url.URL) *url.URL {
-	p.t.Helper()
-	forward := httputil.NewSingleHostReverseProxy(server)
-	forward.Transport = p.pastIt.Transport
-	forward.ErrorLog = log.New(io.Discard, "", 0)
-	gateway := httptest.NewUnstartedServer(forward)
-	gateway.EnableHTTP2 = true
-	gateway.Config.ErrorLog = forward.ErrorLog
-	gateway.StartTLS()
-	p.t.Cleanup(gateway.Close)
-	p.ledger.RoundTripper = gateway.Client().Transport
-	u, err := url.Parse(gateway.URL)
-	if err != nil {
-		p.t.Fatal(err)
+// transport returns a new one as New makes it, that speaks the protocol.
+func (p *platform) transport() *http.Transport {
+	t := kodexa.DefaultTransport()
+	if p.speaks == http1 {
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetHTTP1(true)
+		t.TLSClientConfig.NextProtos = nil // what http.DefaultTransport would offer stays in its clones
 	}
-	return u
+	return t
 }
 
-// client returns a client that reaches the server through the proxy and tells the call in its context of each attempt.
-func (p *platform) client(opts ...kodexa.Option) *kodexa.Client {
+// client returns a client that reaches the server through the proxy and tells the call in its context of each attempt. It
+// sends with the transport, or with its own if that is nil.
+func (p *platform) client(transport http.RoundTripper, opts ...kodexa.Option) *kodexa.Client {
 	p.t.Helper()
-	client, err := kodexa.New(append([]kodexa.Option{
+	all := []kodexa.Option{
 		kodexa.WithBaseURL(p.baseURL),
 		kodexa.WithAPIKey(p.APIKey),
-		kodexa.WithHTTPClient(&http.Client{Transport: &p.ledger}),
 		kodexa.WithLogger(slog.New(attemptHandler{})),
-	}, opts...)...)
+	}
+	if transport != nil {
+		all = append(all, kodexa.WithHTTPClient(&http.Client{Transport: transport}))
+	}
+	client, err := kodexa.New(append(all, opts...)...)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -156,7 +176,10 @@ func (p *platform) toxic(kind, direction, attribute string, value int) {
 func (p *platform) heal() { p.proxy.Toxics.ResetToxics(context.Background()) }
 
 // goDown closes the server's port and every connection to it; what is stored stays.
-func (p *platform) goDown() { p.proxy.Stop() }
+func (p *platform) goDown() {
+	p.ledger.CloseIdleConnections() // HTTP/2 may write to a connection that is about to be closed, or not any more
+	p.proxy.Stop()
+}
 
 // comeBack opens the port again.
 func (p *platform) comeBack() {
@@ -171,8 +194,11 @@ func (p *platform) calm(client *kodexa.Client) {
 	p.t.Helper()
 	p.heal()
 	var leak error
-	for range 5 { // a connection may become idle only now: HTTP/2 forgets a stream a moment after its answer
+	// A connection may become idle only now: HTTP/2 forgets a stream a moment after its answer, and the handshakes of
+	// connections that nobody waits for any more go on after a soak.
+	for start := time.Now(); time.Since(start) < patient; {
 		client.CloseIdleConnections()
+		p.ledger.CloseIdleConnections()
 		p.pastIt.CloseIdleConnections()
 		if leak = cmp.Or(goleak.Find(p.resting...), p.ledger.balance()); leak == nil {
 			return
@@ -276,8 +302,11 @@ func statusAfter(code, seconds int) http.HandlerFunc {
 	}
 }
 
-// reset breaks the connection.
-func reset(w http.ResponseWriter, _ *http.Request) {
+// reset breaks the connection, or over HTTP/2 the stream.
+func reset(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor > 1 {
+		panic(http.ErrAbortHandler)
+	}
 	conn := hijack(w)
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
@@ -330,6 +359,7 @@ func hijack(w http.ResponseWriter) net.Conn {
 // call is what a client logs of one call.
 type call struct {
 	statuses []int          // one an attempt; 0 is none
+	failures []string       // of the attempts that failed without a status
 	after    map[int]func() // what happens when this attempt is over
 }
 
@@ -351,8 +381,11 @@ func (attemptHandler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	status := 0
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "status" {
+		switch a.Key {
+		case "status":
 			status = int(a.Value.Int64())
+		case "error":
+			c.failures = append(c.failures, a.Value.String())
 		}
 		return true
 	})
@@ -366,8 +399,9 @@ func (attemptHandler) Handle(ctx context.Context, r slog.Record) error {
 // What a caller can tell errors apart by.
 const (
 	success  = "success"
-	timeout  = "timeout"
-	canceled = "canceled"
+	timeout  = "timeout" // of an attempt
+	deadline = "context.DeadlineExceeded"
+	canceled = "context.Canceled"
 	broken   = "ContractError"
 	network  = "network error"
 	unknown  = " + ErrOutcomeUnknown"
@@ -379,14 +413,19 @@ func kindOf(err error) string {
 		return success
 	}
 	kind := network
+	api, isAPI := errors.AsType[*kodexa.APIError](err)
+	_, isBroken := errors.AsType[*kodexa.ContractError](err)
 	var timer interface{ Timeout() bool }
-	if api, ok := errors.AsType[*kodexa.APIError](err); ok {
+	switch {
+	case isAPI:
 		kind = statusText(api.StatusCode)
-	} else if _, ok := errors.AsType[*kodexa.ContractError](err); ok {
+	case isBroken:
 		kind = broken
-	} else if errors.Is(err, context.Canceled) {
+	case errors.Is(err, context.Canceled):
 		kind = canceled
-	} else if errors.As(err, &timer) && timer.Timeout() {
+	case errors.Is(err, context.DeadlineExceeded):
+		kind = deadline
+	case errors.As(err, &timer) && timer.Timeout():
 		kind = timeout
 	}
 	if errors.Is(err, kodexa.ErrOutcomeUnknown) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,15 +30,32 @@ const (
 	maxCalls       = 1_000 // of one update; more would be a livelock
 )
 
-// The long run and the short one.
-var (
-	longSoak  = soakSize{updates: 200_000, cutAfter: 256 << 10}
-	shortSoak = soakSize{updates: 5_000, cutAfter: 16 << 10}
-)
-
+// soakSize says how much is done over each protocol.
 type soakSize struct {
-	updates  int
-	cutAfter int // bytes of answers on one connection
+	updates       int
+	modifications int // of TestSoakOfModifySession
+	cutAfter      int // bytes of answers on one connection
+}
+
+func isLongSoak() bool { return os.Getenv("KODEXA_SOAK") == "1" }
+
+// sizeOfSoak returns the long run if KODEXA_SOAK=1, else the short one. KODEXA_SOAK_UPDATES and KODEXA_SOAK_MODIFICATIONS
+// set a number of their own.
+func sizeOfSoak(t *testing.T) soakSize {
+	t.Helper()
+	size := soakSize{updates: 2_000, modifications: 256, cutAfter: 16 << 10}
+	if isLongSoak() {
+		size = soakSize{updates: 200_000, modifications: 10_000, cutAfter: 256 << 10}
+	}
+	for name, n := range map[string]*int{"KODEXA_SOAK_UPDATES": &size.updates, "KODEXA_SOAK_MODIFICATIONS": &size.modifications} {
+		if text := os.Getenv(name); text != "" {
+			var err error
+			if *n, err = strconv.Atoi(text); err != nil || *n < 1 {
+				t.Fatalf("%s is %q, want a number", name, text)
+			}
+		}
+	}
+	return size
 }
 
 // soakFaults happen in turn, each to the next request that arrives, whoever sent it.
@@ -56,8 +74,21 @@ var soakFaults = []answer{
 //
 // An update appends its number to the history of its session, a member that the contract does not name. So what is stored
 // in the end tells which updates were applied, how often, and that none was lost to another.
-func TestSoak(t *testing.T) { //nolint:paralleltest // it measures
-	s := newSoak(t)
+//
+//nolint:paralleltest // it measures
+func TestSoak(t *testing.T) {
+	table := newSoakTable()
+	for _, speaks := range protocols {
+		t.Run(speaks.testName(), func(t *testing.T) {
+			s := newSoak(t, speaks)
+			s.run()
+			table.add(speaks, s.report())
+		})
+	}
+	table.write(t, "soak")
+}
+
+func (s *soak) run() {
 	done := make(chan struct{})
 	var watch, work sync.WaitGroup
 	watch.Go(func() { s.watch(done) })
@@ -69,13 +100,12 @@ func TestSoak(t *testing.T) { //nolint:paralleltest // it measures
 		})
 	}
 	work.Wait()
-	took := time.Since(s.start)
+	s.took = time.Since(s.start)
 	close(done)
 	watch.Wait()
 
 	s.calm(s.client)
 	s.account()
-	s.report(took)
 }
 
 // soak is what the goroutines share.
@@ -87,6 +117,7 @@ type soak struct {
 	sessions []*localCopy
 	ctx      context.Context //nolint:containedctx // it counts connections
 	start    time.Time
+	took     time.Duration
 
 	begun, calls, attempts  atomic.Int64
 	ended, faulted          atomic.Int64 // updates
@@ -97,13 +128,10 @@ type soak struct {
 	connections, goroutines atomic.Int64
 }
 
-func newSoak(t *testing.T) *soak {
+func newSoak(t *testing.T, speaks protocol) *soak {
 	t.Helper()
-	s := &soak{soakSize: shortSoak, platform: newPlatform(t, http1), start: time.Now()}
-	if os.Getenv("KODEXA_SOAK") == "1" {
-		s.soakSize = longSoak
-	}
-	s.client = s.platform.client(kodexa.WithRetry(kodexa.RetryPolicy{BaseDelay: time.Millisecond, MaxDelay: 10 * time.Millisecond}))
+	s := &soak{soakSize: sizeOfSoak(t), platform: newPlatform(t, speaks, false), start: time.Now()}
+	s.client = s.platform.client(&s.ledger, kodexa.WithRetry(kodexa.RetryPolicy{BaseDelay: time.Millisecond, MaxDelay: 10 * time.Millisecond}))
 	s.ctx = httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
 		ConnectDone: func(_, _ string, err error) {
 			if err == nil {
@@ -232,11 +260,8 @@ func (s *soak) watch(done <-chan struct{}) {
 	}
 }
 
-func (s *soak) report(took time.Duration) {
-	rows := []struct {
-		name  string
-		value any
-	}{
+func (s *soak) report() []soakRow {
+	return []soakRow{
 		{"updates", s.ended.Load()},
 		{"calls", s.calls.Load()},
 		{"attempts", s.attempts.Load()},
@@ -246,13 +271,10 @@ func (s *soak) report(took time.Duration) {
 		{"other unknown outcomes explained as own writes", s.ownOthers.Load()},
 		{"conflicts with others, tried again", s.conflicts.Load()},
 		{"unexplained", s.unexplained.Load()},
-		{"duration", took.Round(time.Second / 10)},
-		{"updates/s", int(float64(s.ended.Load()) / took.Seconds())},
+		{"seconds", int64(s.took.Seconds())},
+		{"updates a second", int64(float64(s.ended.Load()) / s.took.Seconds())},
 		{"peak goroutines", s.goroutines.Load()},
 		{"connections opened", s.connections.Load()},
-	}
-	for _, row := range rows {
-		s.printf("%-48s %10v\n", row.name, row.value)
 	}
 }
 
