@@ -1,0 +1,23 @@
+#!/bin/sh
+# Usage: tools/versions.sh VERSIONS MODULE...
+#
+# Runs the tests of the modules with each Go version but the one that is installed, which the other checks use. A version
+# that can't be had is skipped, out loud.
+set -eu
+
+versions=$1
+shift
+
+for version in $versions; do
+	if [ "$version" = "$(GOTOOLCHAIN=local go env GOVERSION)" ]; then
+		continue
+	fi
+	if ! GOTOOLCHAIN=$version go version; then
+		echo "SKIPPED: $version can't be had"
+		continue
+	fi
+	for module; do
+		echo "-- $version $module"
+		(cd "$module" && GOTOOLCHAIN=$version go test ./...)
+	done
+done
