@@ -175,7 +175,8 @@ func WithReportOnly(fn func(context.Context, *CallError)) Option {
 // WithLogger makes the client write one record an attempt. Its level is [slog.LevelDebug] for a success, [slog.LevelInfo]
 // for 404, 409 and 412, and else [slog.LevelWarn], also for a success that breaks the contract. A record has operation,
 // method, path (as sent), attempt (from 1), duration, status or error, request_id if the platform sends one, and
-// outcome_unknown. Nothing is logged by default. l must not be nil.
+// outcome_unknown. A session other than the one that was asked for gets a second record, a warning. Nothing is logged by
+// default. l must not be nil.
 func WithLogger(l *slog.Logger) Option {
 	return option(refuse(l == nil, "logger is nil"), func(c *config) { c.logger = l })
 }

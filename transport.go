@@ -26,8 +26,9 @@ const (
 // DefaultTransport returns a new transport as [New] makes it, for [WithHTTPClient]: to add a CA, a proxy or otelhttp. It is
 // net/http's own with a pool of 256 idle connections, answers of at most 1 MiB of header, and health checks of HTTP/2
 // connections: one that is silent for 5 seconds is asked for a sign of life, and closed after 5 more. An idle connection is
-// closed after 90 seconds. A proxy that refuses to connect is named in the error, and an answer that comes before a large
-// request is written, such as a 413, is seen; net/http's own may report in its place that the write failed.
+// closed after 90 seconds, before load balancers commonly forget it. A proxy that refuses to connect is named in the error, and
+// an answer that comes before a large request is written, such as a 413, is seen; net/http's own may report in its place that
+// the write failed.
 //
 // [New] checks within a quarter of [WithTimeout] where that is less than 5 seconds, and closes the idle connections of a
 // transport of its own after one of them failed.
