@@ -150,8 +150,9 @@ func otherSession() []Violation { return []Violation{{"/id", "value must be the 
 
 // ownSession refuses an answer about another session than id, or none.
 func ownSession(id uuid.UUID, res *http.Response, body []byte, s *Session) (*Session, *CallError, error) {
-	k := res.Body.(checkedBody).call                                                           //nolint:forcetypeassert // caller.Do returns no other
-	violations := []Violation{{"", "the operation answers with another thing than a session"}} // an editor may have led there
+	k := res.Body.(checkedBody).call //nolint:forcetypeassert // caller.Do returns no other
+	// An editor may have led to an operation that answers with another thing.
+	violations := []Violation{{"", "the operation answers with another thing than a session"}}
 	if s != nil {
 		violations = otherSession()
 	}
