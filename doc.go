@@ -37,8 +37,9 @@
 // followed, a request editor can't change the host, and http beyond loopback is refused without [WithPlaintextHTTP].
 //
 // No error text, log record or formatted value of this package has the API key, a token or another value of a session in
-// it. [APIError.Message] is what the platform said, in which the key, the token and each string of 8 bytes or more that was
-// sent is masked. The fields Header and Body of the errors have what the platform sent, for whoever asks.
+// it. [APIError.Message] is what the platform said, in which the key, and of the body that was sent the token and each string of
+// 8 bytes or more, is masked. What a path or a query says is not: put no secret there. The fields Header and Body of the errors
+// have what the platform sent, for whoever asks.
 //
 // # Errors
 //
@@ -94,8 +95,8 @@
 //
 // # Retries
 //
-// A GET or PUT may be sent again, so the client does: up to four times by default, see [RetryPolicy]. What is sent again,
-// and whether the outcome of a PUT is known if that does not help:
+// An idempotent request (GET, PUT, DELETE) may be sent again, so the client does: up to four times by default, see
+// [RetryPolicy]. What is sent again, and whether the outcome of one that changes something is known if that does not help:
 //
 //	failure                                              sent again   outcome
 //	no connection: name not found, refused, TLS timeout  yes          known

@@ -86,7 +86,8 @@ func (e CallError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Erro
 type APIError struct {
 	StatusCode int
 	// Message is what the body says in its message, error, detail, title, msg or errors member, or as plain text. It is one
-	// line of at most 200 characters, in which what was sent is masked: "" if there is none, or if more than 1 MiB was sent.
+	// line of at most 200 characters, in which the key and what the sent body has are masked: "" if there is none, or if more
+	// than 1 MiB was sent.
 	Message    string
 	RetryAfter time.Duration // what the answer's Retry-After asks to wait, counted from its arrival; 0 if it does not ask
 	Violations []Violation   // where Body breaks the schema that the contract has for it; nil if it has none
