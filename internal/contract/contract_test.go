@@ -247,7 +247,7 @@ func TestGrowth(t *testing.T) {
 		Good       []string
 		Bad        []struct{ Body, Pointer string }
 	}
-	if err := json.Unmarshal(readFile(t, "testdata/models.json"), &rows); err != nil || len(rows) == 0 {
+	if err := json.Unmarshal(readFile(t, "../../api/growth/models.json"), &rows); err != nil || len(rows) == 0 {
 		t.Fatal(err)
 	}
 	for _, row := range rows {
