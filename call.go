@@ -81,8 +81,8 @@ func (k *call) admit() error {
 	if !k.operation.WantsKey(apiKeyHeader) {
 		req.Header.Del(apiKeyHeader)
 	}
-	if accept := k.operation.AnswerTypes(); accept != "" && req.Header.Get("Accept") == defaultAccept {
-		req.Header.Set("Accept", accept)
+	if types := k.operation.AnswerTypes(); types != "" && types != defaultAccept && req.Header.Get("Accept") == defaultAccept {
+		req.Header.Set("Accept", types)
 	}
 	violations, cause := k.operation.CheckRequest(k.path, req.URL.RawQuery, req.Header, k.body)
 	if len(violations) > 0 {
