@@ -56,13 +56,13 @@ func (c *Contract) checkBody(f *findings, content openapi3.Content, header http.
 		}
 		f.add("", reason)
 	case isJSON(name):
-		value, broken := decode(body)
+		value, fault := decode(body)
 		coding := header.Get("Content-Encoding")
 		switch {
-		case broken != nil && coding != "" && !strings.EqualFold(coding, "identity"):
+		case fault != nil && coding != "" && !strings.EqualFold(coding, "identity"):
 			f.add("", "the body is encoded as "+printable(coding))
-		case broken != nil:
-			f.add(broken.Pointer, broken.Reason)
+		case fault != nil:
+			f.add(fault.Pointer, fault.Reason)
 		case media.Schema != nil:
 			c.checkValue(f, media.Schema, value, len(body))
 		}
@@ -102,8 +102,8 @@ func withoutFiles(body []byte, header http.Header) io.Reader {
 	return &form
 }
 
-// printable returns what may be shown of a header, without parameters. A long one may be anything, and a part of it could be a
-// part of what nobody would find in it any more.
+// printable returns what may be shown of a header, without parameters. A long one is not shown at all: of a secret that was
+// cut, the rest would not be found and hidden.
 func printable(text string) string {
 	text, _, _ = strings.Cut(text, ";")
 	if len(text) > 64 {
@@ -129,7 +129,7 @@ func (c *Contract) checkValue(f *findings, schema *openapi3.SchemaRef, value any
 	}
 	f.addSchemaErrors(err)
 	f.cause = err
-	w := fit{found: f}
+	w := fit{findings: f}
 	w.value(c.schemas.of(schema), value)
 }
 
@@ -137,21 +137,21 @@ func (c *Contract) checkValue(f *findings, schema *openapi3.SchemaRef, value any
 // can be decoded: it must be JSON, of the type that its schema is of, and the contract must name the status. A body that can
 // be decoded although it breaks the contract comes back as it is.
 func (o *Operation) Decodable(status int, header http.Header, body []byte) ([]byte, bool) {
-	answer := o.answer(status)
-	if answer == nil {
+	response := o.response(status)
+	if response == nil {
 		return nil, false
 	}
-	media := mediaOf(answer.Content, header)
+	media := mediaOf(response.Content, header)
 	if media == nil || !isJSON(mediaType(header)) {
-		return body, media != nil || len(answer.Content) == 0
+		return body, media != nil || len(response.Content) == 0
 	}
 	w, s := fit{prune: true}, o.contract.schemas.of(media.Schema)
-	value, broken := decode(body)
-	if broken != nil { // a repeated name can be removed too
-		value, broken = decode(body, jsontext.AllowDuplicateNames(true))
+	value, fault := decode(body)
+	if fault != nil { // a repeated name can be removed too
+		value, fault = decode(body, jsontext.AllowDuplicateNames(true))
 		w.removed = true
 	}
-	if broken != nil || !w.value(s, value) {
+	if fault != nil || !w.value(s, value) {
 		return nil, false
 	}
 	if !w.removed {
@@ -165,7 +165,7 @@ func (o *Operation) Decodable(status int, header http.Header, body []byte) ([]by
 const maxDepth = 10_000
 
 // decode returns the one JSON value that body consists of, for kin-openapi to visit, or where and why it is not one.
-func decode(body []byte, options ...json.Options) (value any, broken *Violation) {
+func decode(body []byte, options ...json.Options) (value any, fault *Violation) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), options...)
 	err := json.UnmarshalDecode(decoder, &value, exactNumbers)
 	if end := decoder.InputOffset(); err == nil {

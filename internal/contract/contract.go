@@ -19,10 +19,10 @@ import (
 
 // Contract answers what the messages of operations must look like. Its methods may be called concurrently.
 type Contract struct {
-	paths   pathTree
-	byID    map[string]*Operation
-	schemas schemas
-	options openapi3filter.Options
+	byPrefix map[string][]*Operation // by the folder before the first parameter, in the order of [byFixedText]
+	byID     map[string]*Operation
+	schemas  schemas
+	options  openapi3filter.Options
 }
 
 // Parse reads a contract. It does not validate it: an example that does not fit its schema, or a pattern that Go can't
@@ -40,7 +40,7 @@ func Parse(spec []byte) (*Contract, error) {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
 	c := &Contract{
-		byID: map[string]*Operation{},
+		byPrefix: map[string][]*Operation{}, byID: map[string]*Operation{},
 		options: openapi3filter.Options{
 			AuthenticationFunc:      sendsCredentials,
 			ExcludeRequestBody:      true, // bodies are checkBody's
@@ -54,7 +54,9 @@ func Parse(spec []byte) (*Contract, error) {
 		for method, op := range items[path].Operations() {
 			route := &routers.Route{Spec: doc, Path: path, PathItem: items[path], Method: method, Operation: op}
 			o := newOperation(c, route)
-			c.paths.add(o)
+			prefix := folderOf(o.texts[0])
+			c.byPrefix[prefix] = append(c.byPrefix[prefix], o)
+			slices.SortStableFunc(c.byPrefix[prefix], byFixedText)
 			c.byID[o.ID] = o
 		}
 	}
@@ -64,7 +66,14 @@ func Parse(spec []byte) (*Contract, error) {
 // Find returns the operation that a request is for, or nil if there is none. The path is escaped, as it is sent, and
 // stands below the base URL: "/api/sessions/550e8400-e29b-41d4-a716-446655440000".
 func (c *Contract) Find(method, path string) *Operation {
-	return c.paths.find(method, path, path)
+	for prefix := folderOf(path); prefix != ""; prefix = folderOf(prefix[:len(prefix)-1]) {
+		for _, o := range c.byPrefix[prefix] {
+			if o.Method == method && o.pathValues(path, func(int, string) bool { return true }) {
+				return o
+			}
+		}
+	}
+	return nil
 }
 
 // Operation returns the operation with this operationId, or nil if there is none.
@@ -75,8 +84,8 @@ func (c *Contract) Operation(id string) *Operation {
 	return c.byID[id]
 }
 
-// prepare changes the schemas of a document before their first use. It walks from each that the document has to the $refs below
-// it, since in a dense document a pointer that followed them would have any length.
+// prepare changes the schemas of a document before their first use. It walks from each schema of the document down to the $refs
+// below, and not through them: in a dense document there would be no end of paths.
 func prepare(doc *openapi3.T) error {
 	return doc.WalkSchemas(func(start string, ref *openapi3.SchemaRef) error {
 		return cmp.Or(ref.WalkSubtree(func(pointer string, ref *openapi3.SchemaRef) error {
@@ -89,9 +98,8 @@ func prepare(doc *openapi3.T) error {
 	})
 }
 
-// prepareSchema may be called again. A member that is readOnly or writeOnly becomes required of no message: so what was read
-// can be sent, as OpenAPI has it, and kin-openapi need not be told the direction, for which it would copy the value at every
-// union.
+// prepareSchema may be called again. A readOnly or writeOnly member is required in no message. So what was read can be sent, as
+// OpenAPI wants it, and kin-openapi need not know the direction, for which it would copy the value at every union.
 func prepareSchema(pointer string, ref *openapi3.SchemaRef) {
 	prepareFormat(ref.Value)
 	if ref.Value.Pattern != "" {

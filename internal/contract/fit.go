@@ -8,11 +8,11 @@ import (
 	"strconv"
 )
 
-// fit finds what Go types don't hold of a value. It lists what kin-openapi accepts of that: numbers that are not written as the
+// fit finds what Go types don't hold of a value. It lists what kin-openapi lets pass: numbers that are not written as the
 // integer that their schema asks for, or exceed their Go type, and names that differ from a member's in letter case alone.
 type fit struct {
-	found *findings
-	prune bool // remove what does not fit
+	findings *findings
+	prune    bool // remove what does not fit
 
 	place   []string
 	removed bool
@@ -27,8 +27,8 @@ func (w *fit) value(s *schema, value any) bool {
 	return fits
 }
 
-// part is value for what one of the parts of a schema says, of which the first is the whole that knows all names. That a value
-// is of another type or breaks a format is kin-openapi's to say.
+// part is value for one part of a schema. The first part is the schema as a whole, which knows all names. Wrong types and
+// formats are left to kin-openapi.
 func (w *fit) part(s *schema, isWhole bool, value any) bool {
 	fits := true
 	switch value := value.(type) {
@@ -81,7 +81,7 @@ func (w *fit) inside(name string, s *schema, value any) bool {
 // is until it is asked for as one of them.
 func (w *fit) fitsOne(union []*schema, value any) bool {
 	fits := w.prune || slices.ContainsFunc(union, func(s *schema) bool {
-		alone := fit{found: &findings{}}
+		alone := fit{findings: &findings{}}
 		return alone.value(s, value)
 	})
 	if !fits {
@@ -92,7 +92,7 @@ func (w *fit) fitsOne(union []*schema, value any) bool {
 
 // misfit lists a place in the value that is looked at.
 func (w *fit) misfit(reason string, below ...string) {
-	if !w.prune && len(w.found.list) < maxViolations {
-		w.found.add(pointerTo(append(w.place, below...)), reason)
+	if !w.prune && len(w.findings.list) < maxViolations {
+		w.findings.add(pointerTo(append(w.place, below...)), reason)
 	}
 }

@@ -40,7 +40,7 @@ var formats = map[string]map[string]format{
 	openapi3.TypeNumber: {"": float(64), ours + "float": float(32)},
 }
 
-// ours stands before the formats of a prepared contract that kin-openapi has no check for.
+// ours is the prefix of the names that formats get which kin-openapi has no check for.
 const ours = "kodexa-go: "
 
 // formatOf returns the format of a schema's values.

@@ -93,28 +93,28 @@ func (o *Operation) CheckRequest(path, query string, header http.Header, body []
 	return
 }
 
-// CheckResponse returns how an answer breaks the contract, and kin-openapi's error about its body if it has one. A status
-// 2xx that the contract does not name breaks it; another that it does not name has nothing to break.
+// CheckResponse returns how an answer breaks the contract, and kin-openapi's error about its body if it has one. A 2xx that the
+// contract does not name breaks it. Another status that it does not name can't.
 func (o *Operation) CheckResponse(status int, header http.Header, body []byte) (found []Violation, cause error) {
-	answer := o.answer(status)
+	response := o.response(status)
 	switch {
-	case answer == nil && status/100 == 2:
+	case response == nil && status/100 == 2:
 		return []Violation{{"", "status is not supported"}}, nil
-	case answer == nil || o.Method == http.MethodHead:
+	case response == nil || o.Method == http.MethodHead:
 		return nil, nil
-	case len(answer.Headers) == 0 && (len(answer.Content) == 0 || o.contract.acceptsBody(answer.Content, header, body)):
+	case len(response.Headers) == 0 && (len(response.Content) == 0 || o.contract.acceptsBody(response.Content, header, body)):
 		return nil, nil
 	}
 	var f findings
 	defer func() { found, cause = f.result(recover() != nil) }()
-	if len(answer.Headers) > 0 {
+	if len(response.Headers) > 0 {
 		f.addHead(openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 			RequestValidationInput: &openapi3filter.RequestValidationInput{Request: &http.Request{Method: o.Method}, Route: o.route},
 			Status:                 status, Header: header, Options: &o.contract.options,
 		}))
 	}
-	if len(answer.Content) > 0 {
-		o.contract.checkBody(&f, answer.Content, header, body)
+	if len(response.Content) > 0 {
+		o.contract.checkBody(&f, response.Content, header, body)
 	}
 	return
 }
@@ -122,12 +122,12 @@ func (o *Operation) CheckResponse(status int, header http.Header, body []byte) (
 // MediaType returns the media type of an answer as the contract spells it, which is what generated code compares with, or
 // "" if the contract names none that fits. Where the contract leaves it open, as "*/*" does, it is what came.
 func (o *Operation) MediaType(status int, header http.Header) string {
-	answer := o.answer(status)
-	if answer == nil {
+	response := o.response(status)
+	if response == nil {
 		return ""
 	}
-	media := mediaOf(answer.Content, header)
-	for name, named := range answer.Content {
+	media := mediaOf(response.Content, header)
+	for name, named := range response.Content {
 		if media == nil || media != named {
 			continue
 		}
@@ -164,8 +164,8 @@ func (o *Operation) addCredential(scheme *openapi3.SecuritySchemeRef) {
 	}
 }
 
-// answer returns what the contract says of a status, or nil.
-func (o *Operation) answer(status int) *openapi3.Response {
+// response returns what the contract says of a status, or nil.
+func (o *Operation) response(status int) *openapi3.Response {
 	responses := o.route.Operation.Responses
 	if ref := cmp.Or(responses.Status(status), responses.Default()); ref != nil {
 		return ref.Value
@@ -178,7 +178,7 @@ func (o *Operation) acceptsHead(path string, header http.Header) bool {
 	if !o.isPlain || slices.ContainsFunc(o.keys, func(key string) bool { return header.Get(key) == "" }) {
 		return false
 	}
-	return o.values(path, func(i int, value string) bool {
+	return o.pathValues(path, func(i int, value string) bool {
 		return o.contract.schemas.of(o.parameters[i]).acceptsText([]byte(value))
 	})
 }
@@ -186,7 +186,7 @@ func (o *Operation) acceptsHead(path string, header http.Header) bool {
 // checkHead returns what kin-openapi says of all of a request but its body.
 func (o *Operation) checkHead(path, query string, header http.Header) error {
 	params := map[string]string{}
-	o.values(path, func(i int, value string) bool {
+	o.pathValues(path, func(i int, value string) bool {
 		params[o.names[i]] = value
 		return true
 	})

@@ -4,56 +4,16 @@ import (
 	"cmp"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 )
 
-// pathTree is where the paths of operations part. A segment that has a parameter is filed under "".
-type pathTree struct {
-	next       map[string]*pathTree
-	operations []*Operation // whose paths end here, those with more fixed text first
-}
+// folderOf returns a path up to its last slash.
+func folderOf(path string) string { return path[:strings.LastIndexByte(path, '/')+1] }
 
-// add files o under its path. Of two operations that can't be told apart the first is found.
-func (n *pathTree) add(o *Operation) {
-	for segment := range strings.SplitSeq(strings.Join(o.texts, "{}"), "/") {
-		if strings.Contains(segment, "{}") {
-			segment = ""
-		}
-		if n.next == nil {
-			n.next = map[string]*pathTree{}
-		}
-		if n.next[segment] == nil {
-			n.next[segment] = &pathTree{}
-		}
-		n = n.next[segment]
-	}
-	n.operations = append(n.operations, o)
-	fixedText := func(o *Operation) int { return len(strings.Join(o.texts, "")) }
-	slices.SortStableFunc(n.operations, func(a, b *Operation) int { return cmp.Compare(fixedText(b), fixedText(a)) })
-}
-
-// find returns the operation for a path of which rest is left, or nil. Fixed text goes before a parameter.
-func (n *pathTree) find(method, path, rest string) *Operation {
-	segment, rest, isMore := strings.Cut(rest, "/")
-	for _, key := range []string{segment, ""} {
-		next := n.next[key]
-		if next == nil {
-			continue
-		}
-		if isMore {
-			if o := next.find(method, path, rest); o != nil {
-				return o
-			}
-			continue
-		}
-		for _, o := range next.operations {
-			if o.Method == method && o.values(path, func(int, string) bool { return true }) {
-				return o
-			}
-		}
-	}
-	return nil
+// byFixedText orders operations: where one path has fixed text and the other one a parameter, the first is the first.
+func byFixedText(a, b *Operation) int {
+	key := func(o *Operation) string { return strings.Join(o.texts, "\x7f") + "\x7f" }
+	return cmp.Compare(key(a), key(b))
 }
 
 var parameter = regexp.MustCompile(`\{[^{}/]*\}`)
@@ -69,9 +29,9 @@ func parseTemplate(path string) (names, texts []string) {
 	return names, texts
 }
 
-// values hands over what the parameters say in an escaped path, which is never nothing, and reports whether the path is the
-// operation's and all of them were good.
-func (o *Operation) values(path string, isGood func(i int, value string) bool) bool {
+// pathValues hands over what each parameter says in an escaped path, which is never nothing. It reports whether the path is the
+// operation's and all values were good.
+func (o *Operation) pathValues(path string, isGood func(i int, value string) bool) bool {
 	rest, ok := strings.CutPrefix(path, o.texts[0])
 	for i, text := range o.texts[1:] {
 		end := len(rest) - len(text)

@@ -88,7 +88,7 @@ func TestValuesOfAPathAreUnescaped(t *testing.T) {
 	} {
 		var got []string
 		o := c.Operation("/a/{x}/b/{y}.{z}")
-		ok := o.values(path, func(i int, value string) bool {
+		ok := o.pathValues(path, func(i int, value string) bool {
 			got = append(got, value)
 			return i == len(got)-1
 		})
@@ -112,7 +112,7 @@ func FuzzFind(f *testing.F) {
 			return
 		}
 		var values []string
-		if !o.values(path, func(_ int, value string) bool { values = append(values, value); return value != "" }) || len(values) != len(o.names) {
+		if !o.pathValues(path, func(_ int, value string) bool { values = append(values, value); return value != "" }) || len(values) != len(o.names) {
 			t.Errorf("%q is for %s with %q", path, o.Path, values)
 		}
 		if strings.Count(path, "/") != strings.Count(o.Path, "/") {

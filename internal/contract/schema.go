@@ -37,7 +37,7 @@ type member struct {
 	bit        uint64 // marks that it was seen; 0 for those beyond the first 64
 }
 
-// anything is what no schema speaks of, forbidden a member that must not be there.
+// anything is the schema of a value that no schema describes, forbidden that of a member that must not be there.
 var (
 	anything  = newAnything()
 	forbidden = &schema{asks: true, takesNull: true, parts: anything.parts}
@@ -145,8 +145,8 @@ func isKnown(s *openapi3.Schema) bool {
 // is reports whether values may be of a kind.
 func (s *schema) is(kind jsontext.Kind) bool { return s.kind == 0 || s.kind == kind }
 
-// member returns what s says of a member. If it does not name that, like is the one that it names in another letter case, or "":
-// some decoders would take the value for that member's, others would not.
+// member returns what s says of a member. If s does not name the member, like is the name that differs from it in letter case
+// alone, or "". Some decoders would take the one for the other.
 func (s *schema) member(name []byte) (m member, like string) {
 	if m, isNamed := s.members[string(name)]; isNamed {
 		return m, ""
