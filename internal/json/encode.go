@@ -23,8 +23,8 @@ var marshalers = json.JoinMarshalers(
 	json.MarshalToFunc(writeNullable),
 )
 
-// MarshalTo writes a model to an encoder of other options. What it does not write version 2 asks the model's MarshalJSON for,
-// whose error it puts in its place.
+// MarshalTo writes a model to an encoder of other options. Where it writes nothing, version 2 calls the model's MarshalJSON,
+// and gives an error of that its place.
 func MarshalTo(enc *jsontext.Encoder, model any) error {
 	text, err := Marshal(model)
 	if err != nil {
@@ -33,7 +33,7 @@ func MarshalTo(enc *jsontext.Encoder, model any) error {
 	return json.MarshalEncode(enc, jsontext.Value(text), trusting)
 }
 
-// Named is that the contract names this member. It is for the beginning of an object.
+// Named is the error that an unnamed member has a name of the contract. It is for the beginning of an object.
 func Named(enc *jsontext.Encoder, name string) error {
 	return cmp.Or(enc.WriteToken(jsontext.String(name)), errNamed)
 }
@@ -94,7 +94,7 @@ func writeRaw(enc *jsontext.Encoder, value *RawMessage) error {
 
 // writeTime writes a time whose offset RFC 3339 can't write, as time zones of old have one, as UTC.
 func writeTime(enc *jsontext.Encoder, moment *time.Time) error {
-	if _, offset := moment.Zone(); offset%60 == 0 {
+	if _, offset := moment.Zone(); offset%60 == 0 && offset/(24*60*60) == 0 {
 		return errors.ErrUnsupported
 	}
 	return json.MarshalEncode(enc, moment.UTC())

@@ -165,19 +165,24 @@ func TestRawValuesKeepTheirBytes(t *testing.T) {
 	}
 }
 
-// TestAnOffsetOfSecondsIsWrittenAsUTC has a time zone of the nineteenth century, which RFC 3339 has no spelling for.
-func TestAnOffsetOfSecondsIsWrittenAsUTC(t *testing.T) {
+// TestAnOddOffsetIsWrittenAsUTC has time zones that RFC 3339 has no spelling for: one of the nineteenth century, and a day or more.
+func TestAnOddOffsetIsWrittenAsUTC(t *testing.T) {
 	t.Parallel()
-	moment := time.Date(1890, 1, 1, 0, 0, 0, 0, time.FixedZone("LMT", 19*60+32))
-	const want = `"1889-12-31T23:40:28Z"`
-	for _, value := range []any{gen.Session{CreatedOn: &moment}, map[string]any{"createdOn": moment}, map[string]nullable.Nullable[time.Time]{"createdOn": nullable.NewNullableWithValue(moment)}} {
-		text, err := codec.Marshal(value)
-		if err != nil || string(text) != `{"createdOn":`+want+`}` {
-			t.Errorf("got %s, %v", text, err)
+	for offset, want := range map[int]string{
+		19*60 + 32:     `"1890-01-01T11:40:28Z"`,
+		24 * 60 * 60:   `"1889-12-31T12:00:00Z"`,
+		-100 * 60 * 60: `"1890-01-05T16:00:00Z"`,
+	} {
+		moment := time.Date(1890, 1, 1, 12, 0, 0, 0, time.FixedZone("odd", offset))
+		for _, value := range []any{gen.Session{CreatedOn: &moment}, map[string]any{"createdOn": moment}, map[string]nullable.Nullable[time.Time]{"createdOn": nullable.NewNullableWithValue(moment)}} {
+			text, err := codec.Marshal(value)
+			if err != nil || string(text) != `{"createdOn":`+want+`}` {
+				t.Errorf("%d: got %s, %v", offset, text, err)
+			}
 		}
-	}
-	if text, err := jsonv1.Marshal(gen.Session{CreatedOn: &moment}); err != nil || string(text) != `{"createdOn":`+want+`}` {
-		t.Errorf("version 1 wrote %s, %v", text, err)
+		if text, err := jsonv1.Marshal(gen.Session{CreatedOn: &moment}); err != nil || string(text) != `{"createdOn":`+want+`}` {
+			t.Errorf("%d: version 1 wrote %s, %v", offset, text, err)
+		}
 	}
 }
 

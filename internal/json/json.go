@@ -18,8 +18,8 @@ import (
 // RawMessage is a JSON value as it came.
 type RawMessage = jsonv1.RawMessage
 
-// The options of this package. Strictly read, no member name is repeated. To find out costs time, and for the generated
-// client others see to it.
+// The options of this package. Strict reading refuses a repeated member name. That takes time, so the generated client, whose
+// bytes were checked, reads without it.
 var (
 	strict = json.JoinOptions(
 		json.DefaultOptionsV2(),
@@ -77,57 +77,44 @@ func IsZero[T any](v T) bool { return reflect.ValueOf(&v).Elem().IsZero() }
 
 // Clone returns a copy of v that shares nothing with it.
 func Clone[T any](v T) T {
-	unshare(reflect.ValueOf(&v).Elem())
+	c := reflect.ValueOf(&v).Elem()
+	c.Set(clone(c))
 	return v
 }
 
-// unshare replaces what v shares with the value that it was copied from.
-func unshare(v reflect.Value) {
+func clone(v reflect.Value) reflect.Value {
+	if !v.IsValid() || v.IsZero() { // shares nothing
+		return v
+	}
+	c := reflect.New(v.Type()).Elem()
 	switch v.Kind() {
 	case reflect.Struct:
-		if clone := v.MethodByName("Clone"); clone.IsValid() && v.FieldByName("union").IsValid() {
-			v.Set(clone.Call(nil)[0]) // only the union itself can copy its text
-			return
+		if method := v.MethodByName("Clone"); method.IsValid() && v.FieldByName("union").IsValid() {
+			return method.Call(nil)[0] // only the union itself can copy its text
 		}
-		for _, field := range v.Fields() {
+		c.Set(v)
+		for _, field := range c.Fields() {
 			if field.CanSet() {
-				unshare(field)
+				field.Set(clone(field))
 			}
 		}
-	case reflect.Pointer, reflect.Interface:
-		if !v.IsNil() {
-			v.Set(unshared(v.Elem(), v.Kind() == reflect.Pointer))
-		}
+	case reflect.Pointer:
+		c.Set(reflect.New(v.Type().Elem()))
+		c.Elem().Set(clone(v.Elem()))
+	case reflect.Interface:
+		c.Set(clone(v.Elem()))
 	case reflect.Slice:
-		if !v.IsNil() {
-			v.Set(reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v))
-		}
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return // a raw value may have millions
-		}
-		for i := range v.Len() {
-			unshare(v.Index(i))
+		c = reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v)
+		for i := 0; i < v.Len() && v.Type().Elem().Kind() != reflect.Uint8; i++ { // a raw value may have millions of bytes
+			c.Index(i).Set(clone(v.Index(i)))
 		}
 	case reflect.Map:
-		if v.IsNil() {
-			return
-		}
-		members := reflect.MakeMapWithSize(v.Type(), v.Len())
+		c.Set(reflect.MakeMapWithSize(v.Type(), v.Len()))
 		for name, value := range v.Seq2() {
-			members.SetMapIndex(name, unshared(value, false))
+			c.SetMapIndex(name, clone(value))
 		}
-		v.Set(members)
 	default: // is shared by nothing, or can't be copied
+		return v
 	}
-}
-
-// unshared returns a copy of v, or a pointer to it.
-func unshared(v reflect.Value, asPointer bool) reflect.Value {
-	target := reflect.New(v.Type())
-	target.Elem().Set(v)
-	unshare(target.Elem())
-	if asPointer {
-		return target
-	}
-	return target.Elem()
+	return c
 }
