@@ -13,12 +13,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// membersOf returns a model as it is sent. Numbers and null stand as they are written, so that none loses digits and null is
-// not absent; everything else is as package json decodes it.
-func membersOf(model any) (members map[string]any, err error) {
+// membersOf returns a model as it is sent. Numbers and null are kept as text: no number loses digits, and null is not taken for
+// absent. All else is as package json decodes it. sequence is the version number that an update is locked by.
+func membersOf(model any) (members map[string]any, sequence int64, err error) {
 	text, err := json.Marshal(model)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	asWritten := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, value *any) error {
 		if kind := dec.PeekKind(); kind != '0' && kind != 'n' {
@@ -28,35 +28,38 @@ func membersOf(model any) (members map[string]any, err error) {
 		*value = jsontext.Value(string(literal))
 		return err
 	})
-	return members, json.Unmarshal(text, &members, json.WithUnmarshalers(asWritten))
-}
-
-// sequenceOf returns the version number that an update is locked by.
-func sequenceOf(members map[string]any) (int64, error) {
-	literal, _ := members["changeSequence"].(jsontext.Value)
-	n, err := strconv.ParseInt(string(literal), 10, 64)
-	if err != nil {
-		violation := Violation{"/changeSequence", "it was read without a value, so that an update can't be locked"}
-		return 0, &ContractError{In: InRequest, Violations: []Violation{violation}}
+	if err := json.Unmarshal(text, &members, json.WithUnmarshalers(asWritten)); err != nil {
+		return nil, 0, err
 	}
-	return n, nil
+	literal, _ := members["changeSequence"].(jsontext.Value)
+	sequence, err = strconv.ParseInt(string(literal), 10, 64)
+	if err != nil {
+		violation := Violation{"/changeSequence", "it has no value, so that an update can't be locked"}
+		err = &ContractError{In: InRequest, Violations: []Violation{violation}}
+	}
+	return members, sequence, err
 }
 
-// isKept reports whether a stored value has each member that a change gave, and lacks each that it removed. An array is one
-// value; of an object only the members that changed count.
+// isKept reports whether the stored value has every member that the change set, and none that it removed. An array is compared
+// as a whole, an object by the members that changed.
 func isKept(before, after, stored any) bool {
-	was, _ := before.(map[string]any)
 	is, isObject := after.(map[string]any)
 	now, nowObject := stored.(map[string]any)
-	if !isObject {
+	if !isObject || !nowObject {
 		return reflect.DeepEqual(before, after) || isSame(after, stored)
 	}
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(was)), slices.Collect(maps.Keys(is))) {
-		if !isKept(was[name], is[name], now[name]) {
+	was, _ := before.(map[string]any)
+	for name, value := range is {
+		if !isKept(was[name], value, now[name]) {
 			return false
 		}
 	}
-	return nowObject || reflect.DeepEqual(before, after)
+	for name := range was {
+		if _, isLeft := is[name]; !isLeft && now[name] != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // isSame reports whether two values are the same one: a platform may spell a time or a number in another way.
@@ -80,8 +83,8 @@ func isSame(a, b any) bool {
 	return a == b
 }
 
-// isSameNumber compares numbers exactly, those with an exponent beyond a million excepted: big.Rat takes no larger one, which
-// would take all memory. What differs as a float64 differs, and is not worked out.
+// isSameNumber compares numbers exactly. Those that differ as float64 differ. An exponent beyond a million is not worked out,
+// since that would take all memory: such numbers are the same only if they are written alike.
 func isSameNumber(a, b string) bool {
 	x, _ := strconv.ParseFloat(a, 64)
 	y, _ := strconv.ParseFloat(b, 64)

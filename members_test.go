@@ -3,6 +3,7 @@ package kodexa_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,11 @@ func TestValuesAreComparedAsTheyAreDecoded(t *testing.T) {
 		same   []string // members of which each list has what was changed
 		others []string // and those that have not
 	}{
+		"beside a deep value": {
+			`"deep": ` + strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000), set(`1`),
+			[]string{`"x": 1`, `"x": 1, "deep": ` + strings.Repeat(`{"a":`, 5000) + "2" + strings.Repeat("}", 5000)},
+			[]string{`"x": 2`},
+		},
 		"string": {
 			``, set(`"é/"`),
 			[]string{`"x": "é/"`, `"x": "\u00e9\/"`, `"x": "é/", "state": "ARCHIVED", "y": 1`},
