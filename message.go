@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/textproto"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ const (
 func (k *call) apiError(a *answer) *APIError {
 	body, err := k.readBody(a, min(k.maxResponseBytes, maxErrorBody))
 	e := &APIError{StatusCode: a.StatusCode, RetryAfter: retryAfter(a.Header, time.Now()), Header: a.Header, Body: body, readErr: err}
-	message := messageOf(body, a.Header.Get("Content-Type"))
+	message := escapes.ReplaceAllStringFunc(messageOf(body, a.Header.Get("Content-Type")), unescaped)
 	if m := newMask(message, maxScanned); len(k.body) <= maxMaskedBody && m.hideSent(k, stringsAndNumbers) {
 		e.Message = shownLine(m.String())
 	}
@@ -41,6 +42,14 @@ func (k *call) apiError(a *answer) *APIError {
 		e.Violations = k.masked(violations)
 	}
 	return e
+}
+
+// escapes are spellings of JSON, in a message that quotes JSON, other than those that a mask knows.
+var escapes = regexp.MustCompile(`(\\u[0-9A-Fa-f]{4}|\\/)+`)
+
+func unescaped(text string) string {
+	said, _ := jsontext.AppendUnquote(nil, `"`+text+`"`)
+	return string(said)
 }
 
 // messageOf finds what an error's body says in the usual places. The platform documents no shape of it.
@@ -107,7 +116,7 @@ func (k *call) requestID() string {
 	return id
 }
 
-// masked takes what was sent out of violations: a server may name a member by whatever it was sent.
+// masked hides in violations what was sent: a server may use it as the name of a member.
 func (k *call) masked(found []contract.Violation) []Violation {
 	if len(found) == 0 {
 		return nil
@@ -127,7 +136,7 @@ func (k *call) masked(found []contract.Violation) []Violation {
 	return violations
 }
 
-// shownPointer cuts a long pointer between two names: a part of a name could be that of a secret.
+// shownPointer cuts a long pointer, but not within a name: a part of a secret could not be found and hidden.
 func shownPointer(pointer string) string {
 	if len(pointer) > maxPointer {
 		pointer = pointer[:strings.LastIndexByte(pointer[:maxPointer], '/')+1] + "…"
@@ -166,7 +175,7 @@ func (k *call) showable(err error) error {
 	return &shownError{err, text}
 }
 
-// mask finds at the beginning of a text what was sent and hides it.
+// mask hides what was sent where it stands at the beginning of a text.
 type mask struct {
 	text   string
 	hidden []byte           // the beginning, with a zero byte for each one that is hidden
@@ -206,8 +215,8 @@ const (
 	stringsAndNumbers = `"0`
 )
 
-// hideSent hides what k sent: its key, and of its body each token and each value of these kinds that is longer than everyday
-// words are. It reports whether it could look for those: a body must be JSON.
+// hideSent hides what k sent: its key and, of its body, each token and each value of these kinds that has at least
+// shortestValue bytes. It reports whether the body could be read: it must be JSON.
 func (m *mask) hideSent(k *call, kinds string) bool {
 	for name, values := range k.req.Header {
 		if strings.EqualFold(name, apiKeyHeader) { // which an editor may spell or add as it likes

@@ -126,7 +126,7 @@ func TestMessageMasksWhatWasSent(t *testing.T) {
 			Memory:     &kodexa.OrganizationMemory{OrderedDashboards: &[]string{"dashboard-one"}},
 			Properties: &map[string]json.RawMessage{"longPropertyName": json.RawMessage(`{"a":[{"token":"t1"},"free-form text","\u0065scaped text"]}`)},
 		},
-		AdditionalProperties: map[string]json.RawMessage{"tokens": json.RawMessage(`"t2"`), "n": json.RawMessage("98765432109876543210")},
+		AdditionalProperties: map[string]json.RawMessage{"tokens": json.RawMessage(`"t2"`), "n": json.RawMessage("98765432109876543210"), "path": json.RawMessage(`"a/path/😀"`)},
 	}
 	tests := []struct {
 		testCase
@@ -149,6 +149,9 @@ func TestMessageMasksWhatWasSent(t *testing.T) {
 		{at("a value that was sent with an escape"), "bad: escaped text", "bad: …"},
 		{at("a value with quotation marks"), "bad: " + quoted + "?", "bad: …?"},
 		{at("a value that is quoted as JSON"), `bad: {"organizationId":"sl\"ash\\ed and \"quoted\""}`, `bad: {"organizationId":"…"}`},
+		{at("a value that is quoted as ASCII"), `bad: {"x":"Gr\u00f6\u00DFe\u0020XXL"}`, `bad: {"x":"…"}`},
+		{at("a value that is quoted for HTML"), `bad: "a\/path\/\ud83d\ude00"`, `bad: "…"`},
+		{at("half a character that is quoted"), `bad: \ud83d EIGHT888`, "bad: \ufffd …"},
 		{at("a name, which is no value"), "longPropertyName is unknown, organizationId too", "longPropertyName is unknown, organizationId too"},
 		{at("long numbers"), "1234567890, 98765432109876543210 not 1", "…, … not 1"},
 		{at("short numbers"), "changeSequence is 1234567", "changeSequence is 1234567"},
