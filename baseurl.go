@@ -15,7 +15,7 @@ import (
 func parseBaseURL(rawURL string, plaintext bool) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, errors.New("base URL can't be parsed")
+		return nil, errors.New("base URL can't be parsed: it must be like https://host, without space around it")
 	}
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
@@ -38,7 +38,7 @@ func parseBaseURL(rawURL string, plaintext bool) (*url.URL, error) {
 	base := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
 	u = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(base, "/api")}
 	if _, err := url.Parse(u.String()); err != nil { // as the generated client does for each request
-		return nil, errors.New("base URL can't be parsed")
+		return nil, errors.New("base URL can't be parsed: it must be like https://host, without space around it")
 	}
 	return u, nil
 }

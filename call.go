@@ -30,10 +30,12 @@ type call struct {
 	operation *contract.Operation // an empty one if the contract has none for the request
 	body      []byte              // of the request
 	attempts  int
-	inDoubt   bool        // the request may have been applied, if its method changes anything
-	answered  http.Header // of the last answer
-	reported  *CallError  // what the answer breaks the contract with, under report-only
-	leftOut   bool        // a member of the answer is left out
+	inDoubt   bool         // the request may have been applied, if its method changes anything
+	answered  http.Header  // the header of the last attempt, nil if no answer came to it
+	reported  *CallError   // what the answer breaks the contract with, under report-only
+	leftOut   bool         // a member of the answer is left out
+	answer    answer       // to the last attempt
+	unread    bytes.Reader // of its body
 }
 
 // Do sends the request of a generated operation and returns a 2xx answer that keeps the contract, with its body still to be
@@ -45,7 +47,7 @@ func (c *caller) Do(req *http.Request) (*http.Response, error) {
 	}
 	a := k.send()
 	res, err := k.accept(a)
-	if a.end != nil { // else the context ended without another attempt
+	if a.cancel != nil { // else the context ended without another attempt
 		k.log(a, err)
 	}
 	if err != nil {
@@ -54,7 +56,7 @@ func (c *caller) Do(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// admit checks the request and makes it one that can be sent any number of times.
+// admit checks the request, and makes it ready to be sent more than once.
 func (k *call) admit() error {
 	req := k.req
 	if req.URL == nil {
@@ -68,14 +70,14 @@ func (k *call) admit() error {
 		return err
 	}
 	if !liesBelow(k.base, req) { // the key would leave home
-		return k.broken("the URL does not lie below the base URL")
+		return k.brokenRequest("the URL does not lie below the base URL")
 	}
 	if err := checkHeader(req.Header); err != nil {
 		return err
 	}
 	operation := k.contract.Find(req.Method, k.path)
 	if operation == nil {
-		return k.broken("the contract has no such operation")
+		return k.brokenRequest("the contract has no such operation")
 	}
 	k.operation = operation
 	if !k.operation.WantsKey(apiKeyHeader) {
@@ -113,7 +115,7 @@ func (k *call) takeBody() (err error) {
 	return nil
 }
 
-// checkHeader refuses what net/http would refuse to send, each time anew and with a text that depends on the transport.
+// checkHeader refuses what net/http would refuse, at every attempt and with a text that depends on the transport.
 func checkHeader(header http.Header) error {
 	for name, values := range header {
 		if strings.Trim(name, tokenCharacters) != "" || name == "" {
@@ -165,7 +167,8 @@ func (k *call) accept(a *answer) (*http.Response, error) {
 		k.leftOut = !bytes.Equal(body, a.body)
 	}
 	k.inDoubt = false
-	a.Body = checkedBody{bytes.NewReader(body), k}
+	k.unread.Reset(body)
+	a.Body = checkedBody{k}
 	if mediaType := k.operation.MediaType(a.StatusCode, a.Header); mediaType != "" && mediaType != a.Header.Get("Content-Type") {
 		a.Header = a.Header.Clone()             // it may be the transport's
 		a.Header.Set("Content-Type", mediaType) // generated code compares it letter by letter
@@ -193,10 +196,9 @@ func (*call) brokenAnswer(a *answer, violations []Violation, cause error) *Contr
 }
 
 // checkedBody is what the generated client decodes. It stays in HTTPResponse, where the client's own methods find the call.
-type checkedBody struct {
-	*bytes.Reader
-	*call
-}
+type checkedBody struct{ *call }
+
+func (b checkedBody) Read(p []byte) (int, error) { return b.unread.Read(p) }
 
 // Close does nothing: the body was read before.
 func (checkedBody) Close() error { return nil }
@@ -211,12 +213,12 @@ func (k *call) failed(err error) *CallError {
 
 func (k *call) outcomeUnknown() bool { return k.inDoubt && !isSafe(k.req.Method) }
 
-// broken is a request that breaks the contract as a whole.
-func (k *call) broken(reason string) error {
+// brokenRequest is a request that breaks the contract as a whole.
+func (k *call) brokenRequest(reason string) error {
 	return &ContractError{In: InRequest, Violations: []Violation{{"", reason}}, Body: k.body}
 }
 
-// log writes the record of an attempt. err is what the call fails with, or, if another attempt follows, why no answer came.
+// log writes the record of an attempt. err is the error of the call, or why no answer came if another attempt follows.
 func (k *call) log(a *answer, err error) {
 	if err == nil && k.reported != nil {
 		err = k.reported.Err

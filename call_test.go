@@ -314,6 +314,7 @@ func TestAForeignErrorIsReachedAndItsQuotationsAreNotShown(t *testing.T) {
 			"a GOAWAY", errors.New(`http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug="canary"`), nil,
 			"http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug=…",
 		},
+		{"a text that begins with a quotation mark", errors.New(`"canary" is no status`), nil, "… is no status"},
 		{"an answer that is quoted", errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP status code "canary"`), nil, "malformed HTTP status code …"},
 		{"a line of a header that is not quoted", fmt.Errorf("broken: %w", textproto.ProtocolError("malformed MIME header line: canary")), as[textproto.ProtocolError], "the answer is not HTTP"},
 		{"one quotation mark", errors.New(`a " b`), nil, "a … b"},

@@ -34,12 +34,12 @@ func New(opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("kodexa: %w", err)
 	}
 	calls := &caller{c, document, newTransport(c.httpClient, c.timeout)}
-	steps := []gen.ClientOption{gen.WithHTTPClient(calls)} // caller.Do has the rest of a request's way
+	options := []gen.ClientOption{gen.WithHTTPClient(calls)} // caller.Do has the rest of a request's way
 	editors := []RequestEditor{c.key, setHeader("User-Agent", userAgent(c.product)), setHeader("Accept", defaultAccept)}
 	for _, fn := range append(editors, c.editors...) {
-		steps = append(steps, gen.WithRequestEditorFn(withOwnError(fn)))
+		options = append(options, gen.WithRequestEditorFn(withOwnError(fn)))
 	}
-	api, err := gen.NewClientWithResponses(c.base.String(), steps...)
+	api, err := gen.NewClientWithResponses(c.base.String(), options...)
 	if err != nil {
 		return nil, fmt.Errorf("kodexa: %w", err)
 	}
@@ -52,18 +52,17 @@ func New(opts ...Option) (*Client, error) {
 // no such session. An answer about another session is a [*ContractError]. editors run after those of [WithRequestEditor],
 // for this call alone.
 func (c *Client) GetSession(ctx context.Context, id uuid.UUID, editors ...RequestEditor) (*Session, error) {
-	session, _, err := c.getSession(ctx, id, editors)
-	return session, err
+	return c.getSession(ctx, id, editors, false)
 }
 
 // UpdateSession stores s as the session id (PUT /api/sessions/{id}), in place of what is stored there, and returns the session
-// as the platform stored it. It is for those who hold a session and want one try at it; [Client.ModifySession] reads, changes
-// and stores.
+// as the platform stored it. It is for a session that you hold already: to read, change and store one, use
+// [Client.ModifySession].
 //
 // Sessions are locked optimistically: if s.ChangeSequence is not the stored one, the error is [ErrConflict]. Without a
-// ChangeSequence nothing is locked: s replaces whatever is stored. So send the session that was read, changed; members that the
-// contract does not name go along. A session whose ID is another UUID than id is not sent, and an answer about another session
-// is refused.
+// ChangeSequence nothing is locked: s replaces whatever is stored, and may do so twice if the request is sent again. So send
+// the session as it was read, with your change in it; members that the contract does not name go along. A session whose ID is
+// another UUID than id is not sent (what is no UUID is not compared), and an answer about another session is refused.
 //
 // Every error is a [*CallError]. Test it for [ErrOutcomeUnknown] to learn whether the session may have been updated all the
 // same. editors run after those of [WithRequestEditor], for this call alone.
@@ -77,21 +76,21 @@ func (c *Client) UpdateSession(ctx context.Context, id uuid.UUID, s Session, edi
 	}
 	res, err := c.api.UpdateSessionWithResponse(ctx, id, s, m.editors...)
 	if err != nil {
-		return nil, m.sent(err)
+		return nil, m.withPlace(err)
 	}
-	session, _, err := ownSession(id, res.HTTPResponse, res.Body, res.JSON200)
-	return session, err
+	return ownSession(id, res.HTTPResponse, res.Body, res.JSON200)
 }
 
-// API returns the generated client: every operation of the contract, with the same authentication, checks, retries and
-// errors as the methods of c. It never returns an answer other than 2xx. What fails before there is a request, such as a
-// body that can't be encoded or an editor, comes as it is; all else is a [*CallError].
+// API returns the generated client: every operation of the contract, with the same authentication, checks, retries and errors
+// as the methods of c. It never returns an answer other than 2xx. A body that can't be encoded and a request editor fail before
+// there is a request: their errors come as they are. All others are a [*CallError]. The ids of sessions are not compared.
 func (c *Client) API() *gen.ClientWithResponses {
 	c.mustBeMade()
-	return &gen.ClientWithResponses{ClientInterface: c.api.ClientInterface} // what a caller puts in its place is for that caller alone
+	return &gen.ClientWithResponses{ClientInterface: c.api.ClientInterface} // a copy, which a caller may change
 }
 
-// CloseIdleConnections closes the connections that no call is using. c stays usable.
+// CloseIdleConnections closes the connections that no call is using. c stays usable. A transport that was given with
+// [WithHTTPClient] loses them for its other users too.
 func (c *Client) CloseIdleConnections() {
 	c.mustBeMade()
 	c.caller.transport.closeIdle()

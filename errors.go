@@ -15,19 +15,20 @@ var (
 	ErrUnauthorized = errors.New("kodexa: unauthorized")
 	// ErrForbidden is status 403: the API key does not permit the operation.
 	ErrForbidden = errors.New("kodexa: forbidden")
-	// ErrNotFound is status 404.
+	// ErrNotFound is status 404: there is no such session, or no platform at the base URL.
 	ErrNotFound = errors.New("kodexa: not found")
 	// ErrConflict is status 409 or 412: changeSequence is not the stored one, so the session was updated since it was
 	// read. If the error is also [ErrOutcomeUnknown], that update may have been an earlier attempt of the same call.
 	ErrConflict = errors.New("kodexa: conflict")
-	// ErrRateLimited is status 429, see [APIError.RetryAfter].
+	// ErrRateLimited is status 429 at the last attempt, see [APIError.RetryAfter].
 	ErrRateLimited = errors.New("kodexa: rate limited")
 
-	// ErrResponseTooLarge is a body beyond the limit of [WithMaxResponseBytes].
+	// ErrResponseTooLarge is a 2xx body beyond the limit of [WithMaxResponseBytes]. An [*APIError] whose Body is cut matches it
+	// too.
 	ErrResponseTooLarge = errors.New("kodexa: response too large")
-	// ErrOutcomeUnknown says that the platform may have applied the request although the call failed: an attempt was
-	// written and no answer came, a gateway answered in its place, or a success can't be trusted. An error that is not
-	// ErrOutcomeUnknown means that nothing was applied.
+	// ErrOutcomeUnknown says that the platform may have applied the request although the call failed: an attempt was sent and
+	// no answer came, the answer may be a gateway's, or a success can't be trusted. An error that is not ErrOutcomeUnknown
+	// means that nothing was applied.
 	ErrOutcomeUnknown = errors.New("kodexa: outcome unknown")
 )
 
@@ -41,13 +42,14 @@ var statusErrors = map[int]error{
 	http.StatusTooManyRequests:    ErrRateLimited,
 }
 
-// CallError is what every failed call returns. It says which call failed; Err says what failed it: an [*APIError], a
-// [*ContractError], [ErrResponseTooLarge], the error of the context, or one of the transport or of an editor.
+// CallError is what every failed call of a [Client] returns. It says which call failed; Err says what failed it: an
+// [*APIError], a [*ContractError], [ErrResponseTooLarge], the error of the context, or one of the transport, of an editor, of
+// encoding, or of the change of ModifySession.
 type CallError struct {
 	Operation      string // operationId in the contract, such as updateSession; "" if the request is for none
 	Method         string
 	Path           string // as sent, below the base URL: /api/sessions/550e8400-e29b-41d4-a716-446655440000
-	RequestID      string // the answer's X-Request-Id; "" if there is none, if it repeats what was sent, or if that was more than 1 MiB
+	RequestID      string // the answer's X-Request-Id; "" if there is none, or if it may repeat what was sent
 	Attempts       int    // how often the request was sent; 0 if it was not. Of ModifySession: the request that failed
 	OutcomeUnknown bool   // the error is ErrOutcomeUnknown
 	Err            error
@@ -75,7 +77,7 @@ func (e *CallError) Is(target error) bool { return target == ErrOutcomeUnknown &
 // Unwrap returns Err.
 func (e *CallError) Unwrap() error { return e.Err }
 
-// MarshalText returns the text of Error, so that JSON has no more of the error than that.
+// MarshalText returns the text of Error: JSON shows no more of the error than that.
 func (e CallError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
 
 // Format prints the text of Error, whatever the verb.
@@ -86,8 +88,8 @@ func (e CallError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Erro
 type APIError struct {
 	StatusCode int
 	// Message is what the body says in its message, error, detail, title, msg or errors member, or as plain text. It is one
-	// line of at most 200 characters, in which the key and what the sent body has are masked: "" if there is none, or if more
-	// than 1 MiB was sent.
+	// line of at most 200 characters, in which the key and the values of the body that was sent are masked. It is "" if there
+	// is none, or if that body was larger than 1 MiB or not JSON.
 	Message    string
 	RetryAfter time.Duration // what the answer's Retry-After asks to wait, counted from its arrival; 0 if it does not ask
 	Violations []Violation   // where Body breaks the schema that the contract has for it; nil if it has none

@@ -33,7 +33,7 @@ type Option func(*config) error
 type config struct {
 	key              RequestEditor
 	baseURL          string
-	baseFrom         string // what baseURL's errors begin with: the variable that it came from
+	baseFrom         string // the variable that baseURL came from, with ": "; errors about it begin with that
 	base             *url.URL
 	plaintext        bool
 	httpClient       *http.Client
@@ -130,9 +130,10 @@ func WithBaseURL(rawURL string) Option {
 // and a proxy that the environment names gets it too. It does nothing for https.
 func WithPlaintextHTTP() Option { return option(nil, func(c *config) { c.plaintext = true }) }
 
-// WithHTTPClient makes the client send through hc's Transport and cookie Jar; hc.Timeout holds unless [WithTimeout] is given.
-// Nothing else of hc is used, and hc is never changed. A nil Transport is [http.DefaultTransport]. The default is a transport
-// as of [DefaultTransport]. To change that one, pass it in a client: &http.Client{Transport: t}.
+// WithHTTPClient makes the client send through hc's Transport and cookie Jar. A nil Transport is [http.DefaultTransport].
+// hc.Timeout bounds each attempt unless [WithTimeout] is given. Nothing else of hc is used, CheckRedirect included, and hc is
+// never changed. By default the client has a transport of its own; to change that one, pass a [DefaultTransport] in a client:
+// &http.Client{Transport: t}.
 func WithHTTPClient(hc *http.Client) Option {
 	err := refuse(hc == nil, "HTTP client is nil")
 	if hc != nil {
@@ -147,42 +148,44 @@ func WithTimeout(d time.Duration) Option {
 	return option(refuse(d <= 0, "timeout %v is not positive", d), func(c *config) { c.timeout = d })
 }
 
-// WithRetry sets when and how often a request is sent again, see [RetryPolicy] for the default.
+// WithRetry sets how often a request is sent and how long to wait in between. A zero field has its default, see [RetryPolicy].
+// Refused are a negative field and a BaseDelay beyond MaxDelay.
 func WithRetry(p RetryPolicy) Option {
 	p, err := p.withDefaults()
 	return option(err, func(c *config) { c.retry = p })
 }
 
-// WithMaxResponseBytes bounds the body of an answer, counted after decompression; 10 MiB by default. A 2xx answer beyond
-// it fails with [ErrResponseTooLarge], any other is an [*APIError] whose Body is cut there, or at 1 MiB. n must be positive.
-// For downloads make a second client with a larger one, or stream them by [gen.NewClient], which checks nothing.
+// WithMaxResponseBytes bounds the body of an answer, counted after decompression; 10 MiB by default. A 2xx answer beyond it
+// fails with [ErrResponseTooLarge], any other is an [*APIError] whose Body is cut there, or at 1 MiB. n must be positive. For
+// downloads make a second client with a larger limit, or stream them with [gen.NewClient], which checks nothing and sends no
+// key by itself.
 func WithMaxResponseBytes(n int64) Option {
 	return option(refuse(n <= 0, "response limit of %d bytes is not positive", n), func(c *config) { c.maxResponseBytes = n })
 }
 
 // WithReportOnly makes the client accept answers that break the contract: fn gets the error that the call would have failed
-// with, a [*ContractError] in a [CallError], and the answer is decoded as well as it can be. A member that its Go type can't
-// hold, such as a date-time without a zone, is left out, an array whole.
+// with, a [*ContractError] in a [CallError], and the answer is decoded as well as it can be: a member that its Go type can't
+// hold, such as a date-time without a zone, is left out. Of an array with such an element nothing is kept.
 //
-// Still refused are a request that breaks the contract, an answer that is not JSON, that is not of its schema's type at the
-// top, or whose status the contract does not name, and a session other than the one that was asked for.
-// [Client.ModifySession] refuses to store over a session that a member was left out of; [Client.UpdateSession] can't know. By
-// default every answer that breaks the contract is refused. fn must be safe for concurrent use and must not be nil.
+// Still refused are a request that breaks the contract; an answer that is not JSON, or not of its schema's type at the top, or
+// has a status that the contract does not name; and a session other than the one that was asked for. [Client.ModifySession]
+// does not store a session that was read with a member left out; [Client.UpdateSession] can't know. By default every answer
+// that breaks the contract is refused. fn must be safe for concurrent use and must not be nil.
 func WithReportOnly(fn func(context.Context, *CallError)) Option {
 	return option(refuse(fn == nil, "report function is nil"), func(c *config) { c.report = fn })
 }
 
-// WithLogger makes the client write one record an attempt. Its level is [slog.LevelDebug] for a success, [slog.LevelInfo]
-// for 404, 409 and 412, and else [slog.LevelWarn], also for a success that breaks the contract. A record has operation,
-// method, path (as sent), attempt (from 1), duration, status or error, request_id if the platform sends one, and
-// outcome_unknown. A session other than the one that was asked for gets a second record, a warning. Nothing is logged by
-// default. l must not be nil.
+// WithLogger makes the client write one record an attempt. Its level is [slog.LevelDebug] for a success, [slog.LevelInfo] for
+// 404, 409 and 412, and else [slog.LevelWarn], also for a success that breaks the contract. A record has operation, method,
+// path (as sent), attempt (from 1), duration and outcome_unknown; status and request_id where there is one; and error in the
+// last record of a call that failed, and where no answer came. An answer about another session gets a second record, a warning.
+// Nothing is logged by default. l must not be nil.
 func WithLogger(l *slog.Logger) Option {
 	return option(refuse(l == nil, "logger is nil"), func(c *config) { c.logger = l })
 }
 
-// WithUserAgent puts product, such as "acme-sync/1.4", before the module's own name in the header User-Agent. It must be
-// printable ASCII.
+// WithUserAgent puts product, such as "acme-sync/1.4", before the module's own name and version in the header User-Agent, which
+// stand alone by default. product must be printable ASCII, not empty, without space around it.
 func WithUserAgent(product string) Option {
 	return option(checkHeaderText("user agent", product), func(c *config) { c.product = product })
 }
@@ -208,7 +211,7 @@ func setHeader(name, value string) RequestEditor {
 	}
 }
 
-// withOwnError returns an editor whose errors can be told from those of the call: fn may make calls of its own.
+// withOwnError marks the errors of fn as an editor's: fn may make calls, whose errors are not those of this call.
 func withOwnError(fn RequestEditor) RequestEditor {
 	return func(ctx context.Context, req *http.Request) error {
 		if err := fn(ctx, req); err != nil {

@@ -89,12 +89,12 @@ func TestNewReportsWhatIsWrongWithItsOptions(t *testing.T) {
 		{at("empty fragment"), withURL("https://kodexa.example/#"), "base URL has a fragment"},
 		{at("escaped slash"), withURL("https://kodexa.example/canary%2fb"), "base URL has an escaped character in its path"},
 		{at("plaintext"), withURL("http://kodexa.example/canary"), "base URL is plaintext http beyond loopback"},
-		{at("broken escape"), withURL("https://kodexa.example/canary%zz"), "base URL can't be parsed"},
-		{at("broken IPv6 address"), withURL("https://[::1"), "base URL can't be parsed"},
-		{at("word for a port"), withURL("https://kodexa.example:canary"), "base URL can't be parsed"},
-		{at("control character"), withURL("https://kodexa.example/canary\n"), "base URL can't be parsed"},
-		{at("space in the host"), withURL("https://kodexa example"), "base URL can't be parsed"},
-		{at("space before"), withURL(" https://kodexa.example"), "base URL can't be parsed"},
+		{at("broken escape"), withURL("https://kodexa.example/canary%zz"), "base URL can't be parsed: it must be like https://host, without space around it"},
+		{at("broken IPv6 address"), withURL("https://[::1"), "base URL can't be parsed: it must be like https://host, without space around it"},
+		{at("word for a port"), withURL("https://kodexa.example:canary"), "base URL can't be parsed: it must be like https://host, without space around it"},
+		{at("control character"), withURL("https://kodexa.example/canary\n"), "base URL can't be parsed: it must be like https://host, without space around it"},
+		{at("space in the host"), withURL("https://kodexa example"), "base URL can't be parsed: it must be like https://host, without space around it"},
+		{at("space before"), withURL(" https://kodexa.example"), "base URL can't be parsed: it must be like https://host, without space around it"},
 		{at("port out of range"), withURL("https://kodexa.example:65536"), "base URL has a port out of range"},
 	}
 	for _, tt := range tests {

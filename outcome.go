@@ -38,15 +38,17 @@ func mayBeApplied(status int) bool {
 
 // trace is what net/http tells of one attempt. Its hooks run on goroutines of the transport, which may outlive the attempt.
 type trace struct {
-	asked    atomic.Bool // for a connection
-	reused   atomic.Bool // the connection served a request before
-	begun    atomic.Bool // the header was written
-	failed   atomic.Bool // writing failed
-	replayed atomic.Bool // net/http sent the request again by itself
+	hooks       httptrace.ClientTrace
+	asked       atomic.Bool // for a connection
+	reused      atomic.Bool // the connection served a request before
+	begun       atomic.Bool // the header was written
+	writeFailed atomic.Bool // writing failed
+	replayed    atomic.Bool // net/http sent the request again by itself
 }
 
-func (t *trace) hooks() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
+func newTrace() *trace {
+	t := &trace{}
+	t.hooks = httptrace.ClientTrace{
 		GetConn: func(string) {
 			t.asked.Store(true)
 			if t.isWritten() {
@@ -56,15 +58,16 @@ func (t *trace) hooks() *httptrace.ClientTrace {
 		GotConn: func(info httptrace.GotConnInfo) { t.reused.Store(info.Reused) },
 		WroteHeaders: func() {
 			t.begun.Store(true)
-			t.failed.Store(false) // the transport may have taken another connection
+			t.writeFailed.Store(false) // the transport may have taken another connection
 		},
-		WroteRequest: func(info httptrace.WroteRequestInfo) { t.failed.Store(info.Err != nil) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) { t.writeFailed.Store(info.Err != nil) },
 	}
+	return t
 }
 
-// isWritten reports whether the request may have reached the server as a whole. The transport may fail before it tells that
-// the request was written, so what was begun counts unless it is known to have failed.
-func (t *trace) isWritten() bool { return t.begun.Load() && !t.failed.Load() }
+// isWritten reports whether the request may have reached the server as a whole. The transport may fail before it reports that
+// the request was written. So a request that was begun counts as written, unless writing is known to have failed.
+func (t *trace) isWritten() bool { return t.begun.Load() && !t.writeFailed.Load() }
 
 // mayHaveArrived reports whether a request may have been applied that no answer came to. A foreign transport that tells
 // nothing may have sent it.

@@ -16,15 +16,15 @@ import (
 
 // RetryPolicy says how often a request is sent and how long to wait in between. A zero field has its default.
 //
-// Sent again are requests to which no answer came and those answered with 408, 425, 429, 502, 503, 504 or 520 to 524; see
-// the package documentation for the table. The wait before attempt n+1 is a random one of up to BaseDelay·2ⁿ⁻¹, at most
-// MaxDelay, or what Retry-After asks plus up to BaseDelay. A wait that Retry-After wants longer than MaxDelay, or that would
-// outlive the context, is not begun: the call then fails at once with what the last attempt met. An operation whose method
-// is not idempotent, such as POST, is sent once.
+// Sent again are requests to which no answer came and those answered with 408, 425, 429, 502, 503, 504 or 520 to 524; see the
+// package documentation for the table. The wait before attempt n+1 is random, up to BaseDelay·2ⁿ⁻¹ and at most MaxDelay; or it
+// is what Retry-After asks plus up to BaseDelay. A Retry-After beyond MaxDelay, or a wait that would outlive the context, is
+// not begun: the call fails at once with what the last attempt met. An operation whose method is not idempotent, such as POST,
+// is sent once.
 type RetryPolicy struct {
-	MaxAttempts int           // the first one included; default 4, and 1 turns retries off
+	MaxAttempts int           // of a request, the first included, and rounds of a ModifySession; default 4; 1 turns retries off
 	BaseDelay   time.Duration // default 250ms
-	MaxDelay    time.Duration // default 10s
+	MaxDelay    time.Duration // default 10s, or BaseDelay if that is longer
 }
 
 func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
@@ -100,15 +100,11 @@ func (k *call) mayDoBetter(a *answer) bool {
 	}
 }
 
-// isFinal reports whether err is one that another attempt meets too, or that must not be provoked twice: a proxy may lock an
-// account.
+// isFinal reports whether another attempt would fail too, or must not be made: a proxy may lock an account after failed logins.
 func isFinal(err error) bool {
-	if proxy, ok := errors.AsType[*proxyError](err); ok {
-		return proxy.status == http.StatusForbidden || proxy.status == http.StatusProxyAuthRequired
-	}
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, isPlain := errors.AsType[tls.RecordHeaderError](err)
-	return isCertificate || isPlain || errors.Is(err, http.ErrSchemeMismatch)
+	return isCertificate || isPlain || errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, errProxyForbids)
 }
 
 // isRetryable reports whether a status says that a later attempt may be answered otherwise. 520 to 524 are Cloudflare's, for
@@ -122,8 +118,8 @@ func isRetryable(status int) bool {
 	return status >= 520 && status <= 524
 }
 
-// retryAfter reads Retry-After: seconds, of which fractions are rounded up, or a date. A date is compared with that of the
-// answer, so that a skewed clock does no harm; without one with now. A date that has passed is 0.
+// retryAfter reads Retry-After: seconds, of which fractions are rounded up, or a date. A date is counted from the answer's own
+// Date, so that a skewed clock does no harm, or from now if it has none. A date that has passed is 0.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if strings.Trim(text, "0123456789.") == "" {

@@ -2,7 +2,6 @@ package kodexa
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +16,10 @@ import (
 	"github.com/kodexa-community/kodexa-go/internal/contract"
 )
 
-// The contract's schemas. Each keeps the members that the contract does not name in AdditionalProperties, see the methods
-// Get and Set. Optional members are pointers, so that absent and zero differ; a nullable one has three states. Clone a model
-// before you change a copy of it: a copy by value shares its maps and what its pointers point to.
+// The contract's schemas; package gen has their fields and methods, see [gen.Session]. Each keeps the members that the contract
+// does not name in AdditionalProperties, see the methods Get and Set. Optional members are pointers, so that absent and zero
+// differ; a nullable one has three states. Clone a model before you change a copy of it: a copy by value shares its maps and
+// what its pointers point to.
 type (
 	// Session is a processing session for document operations.
 	Session = gen.Session
@@ -31,18 +31,19 @@ type (
 	OrganizationMemory = gen.OrganizationMemory
 )
 
-// ModifySession reads the session id, has it changed by change, and stores it with the changeSequence that was read, so that
-// no update of somebody else is lost. It returns the session as the platform stored it.
+// ModifySession reads the session with this id, calls change to change it, and stores it. The changeSequence that was read goes
+// along, so that no update of somebody else is lost. It returns the session as the platform stored it.
 //
-// change may run several times, each time on a session as just read; keep nothing of it. If it changes nothing, nothing is
-// sent, and the session is returned as read. After a conflict with another update the session is read and changed again,
-// with the waits of [WithRetry]. After an unknown outcome it is read to learn what became of the update: it is sent again if
-// it was not applied, and counts as a success if each member that change changed has the value that it gave. There are at most
-// MaxAttempts rounds of this, and each request in them has MaxAttempts attempts: bound the whole by ctx.
+// change may run several times, each time on a session that was just read. It must not keep the session, nor do anything that
+// must not happen twice. If it changes nothing, nothing is sent, and the session is returned as it was read. After a conflict
+// with another update the session is read and changed again, with the waits of [WithRetry]. After an unknown outcome the
+// session is read to learn what became of the update. If it was not applied, it is sent again. If each member that change
+// changed has the value that change gave it, the call succeeds. There are at most MaxAttempts rounds, and at most MaxAttempts
+// attempts of each request in them: bound the whole by ctx.
 //
 // Every error is a [*CallError], and says what it leaves:
 //   - the error of change: nothing was sent in that round, and nothing is stored
-//   - [ErrConflict]: other updates came first, MaxAttempts times; nothing is stored
+//   - [ErrConflict]: other updates came first, MaxAttempts times or until there was no time left to wait; nothing is stored
 //   - [ErrOutcomeUnknown]: the update may be stored or not; read the session to learn it
 //   - [*ContractError] in the request: change made something that the contract refuses, or changed id, uuid or
 //     changeSequence, or the session was read without a changeSequence, so that it can't be locked; nothing is stored
@@ -60,16 +61,16 @@ func (c *Client) ModifySession(
 		return nil, m.failed(errors.New("change is nil: nothing was sent"))
 	}
 	return resource[Session]{
-		method: m,
-		read:   func(ctx context.Context) (*Session, *CallError, error) { return c.getSession(ctx, id, editors) },
-		store:  func(ctx context.Context, s Session) (*Session, error) { return c.UpdateSession(ctx, id, s, editors...) },
+		namedCall: m,
+		read:      func(ctx context.Context) (*Session, error) { return c.getSession(ctx, id, editors, true) },
+		store:     func(ctx context.Context, s Session) (*Session, error) { return c.UpdateSession(ctx, id, s, editors...) },
 	}.modify(ctx, change)
 }
 
-// ParseSession returns the session that data holds, such as a file or a message of a queue, held against the contract. Its
-// error is a [*ContractError] in a document with the place of each violation, where json.Unmarshal says nothing: null, a null
-// member that may not be null, a member spelled in another case, and an envelope, which is an object with members of which
-// none is the contract's.
+// ParseSession reads a session from JSON, such as a file or a message of a queue, and holds it against the contract. Its error
+// wraps a [*ContractError] with In [InDocument], which names each place; it is no [*CallError]. It refuses also what
+// json.Unmarshal lets pass: null, a null member that may not be null, a member spelled in another case, and an envelope, which
+// is an object with members of which none is the contract's.
 func ParseSession(data []byte) (*Session, error) {
 	document, err := shippedContract()
 	if err != nil {
@@ -96,19 +97,18 @@ func ParseSession(data []byte) (*Session, error) {
 	return &session, nil
 }
 
-// method is one of the client's own methods on its way. It knows the operation and the session that is meant before there is
-// a request.
-type method struct {
+// namedCall is a call of one of the client's own methods. It knows operation and session before there is a request.
+type namedCall struct {
 	operation *contract.Operation
 	id        uuid.UUID
 	policy    RetryPolicy
 	editors   []RequestEditor
 }
 
-// begin refuses what generated code would panic on.
-func (c *Client) begin(id uuid.UUID, operationID string, editors []RequestEditor) (method, error) {
+// begin starts a call, and refuses what generated code would panic on.
+func (c *Client) begin(id uuid.UUID, operationID string, editors []RequestEditor) (namedCall, error) {
 	c.mustBeMade()
-	m := method{operation: c.caller.contract.Operation(operationID), id: id, policy: c.caller.retry}
+	m := namedCall{operation: c.caller.contract.Operation(operationID), id: id, policy: c.caller.retry}
 	for i, fn := range editors {
 		if fn == nil {
 			return m, m.failed(fmt.Errorf("request editor %d is nil", i+1))
@@ -119,53 +119,58 @@ func (c *Client) begin(id uuid.UUID, operationID string, editors []RequestEditor
 }
 
 // failed gives err its place.
-func (m method) failed(err error) *CallError {
+func (m namedCall) failed(err error) *CallError {
 	path := strings.Replace(m.operation.Path, "{id}", m.id.String(), 1)
 	return &CallError{Operation: m.operation.ID, Method: m.operation.Method, Path: path, Err: err}
 }
 
-// sent gives an error of the generated client its place, unless it has one.
-func (m method) sent(err error) error {
+// withPlace gives an error of the generated client its place, unless it has one.
+func (m namedCall) withPlace(err error) error {
 	if e, ok := err.(*CallError); ok {
 		return e
 	}
 	return m.failed(err)
 }
 
-// getSession is GetSession. It returns also what the answer breaks the contract with, if report-only left a member out.
-func (c *Client) getSession(ctx context.Context, id uuid.UUID, editors []RequestEditor) (*Session, *CallError, error) {
+// getSession is GetSession. A session that has to be whole is refused if report-only left a member out of it.
+func (c *Client) getSession(ctx context.Context, id uuid.UUID, editors []RequestEditor, isWhole bool) (*Session, error) {
 	m, err := c.begin(id, "getSession", editors)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	res, err := c.api.GetSessionWithResponse(ctx, id, m.editors...)
 	if err != nil {
-		return nil, nil, m.sent(err)
+		return nil, m.withPlace(err)
+	}
+	if k := callOf(res.HTTPResponse); isWhole && k.leftOut {
+		return nil, k.reported
 	}
 	return ownSession(id, res.HTTPResponse, res.Body, res.JSON200)
+}
+
+// callOf returns the call that was answered.
+func callOf(res *http.Response) *call {
+	return res.Body.(checkedBody).call //nolint:forcetypeassert // caller.Do returns no other
 }
 
 // otherSession is what a session breaks the contract with that has another id than the path.
 func otherSession() []Violation { return []Violation{{"/id", "value must be the id in the path"}} }
 
 // ownSession refuses an answer about another session than id, or none.
-func ownSession(id uuid.UUID, res *http.Response, body []byte, s *Session) (*Session, *CallError, error) {
-	k := res.Body.(checkedBody).call //nolint:forcetypeassert // caller.Do returns no other
+func ownSession(id uuid.UUID, res *http.Response, body []byte, s *Session) (*Session, error) {
 	// An editor may have led to an operation that answers with another thing.
 	violations := []Violation{{"", "the operation answers with another thing than a session"}}
 	if s != nil {
 		violations = otherSession()
 	}
 	if s == nil || isAnother(id, s.ID) {
+		k, a := callOf(res), &answer{Response: res, body: body}
 		k.inDoubt = true
-		broken := &ContractError{In: InResponse, StatusCode: res.StatusCode, Violations: violations, Header: res.Header, Body: body}
-		k.log(&answer{Response: res}, broken)
-		return nil, nil, k.failed(broken)
+		broken := k.brokenAnswer(a, violations, nil)
+		k.log(a, broken)
+		return nil, k.failed(broken)
 	}
-	if k.leftOut {
-		return s, k.reported, nil
-	}
-	return s, nil, nil
+	return s, nil
 }
 
 // isAnother reports whether given is a UUID, with or without dashes, and not id. What is no UUID can't be compared.
@@ -179,13 +184,13 @@ func isAnother(id uuid.UUID, given *string) bool {
 
 // resource is how a model that has a changeSequence is read and stored.
 type resource[T interface{ Clone() T }] struct {
-	method
+	namedCall
 
-	read  func(context.Context) (value *T, leftOut *CallError, err error) // leftOut: what report-only left a member out for
+	read  func(context.Context) (*T, error) // with all members
 	store func(context.Context, T) (*T, error)
 }
 
-// update is what a change made of a resource.
+// update is a change that was made to a resource as read, to be stored.
 type update[T any] struct {
 	value         T
 	before, after map[string]any // its members
@@ -209,11 +214,11 @@ func (r resource[T]) modify(ctx context.Context, change func(*T) error) (*T, err
 		if isInDoubt(err) {
 			return r.settle(ctx, u, round, err)
 		}
-		answer := answerOf(err)
-		if !errors.Is(answer, ErrConflict) || round >= r.policy.MaxAttempts {
+		refusal := apiErrorOf(err)
+		if !errors.Is(refusal, ErrConflict) || round >= r.policy.MaxAttempts {
 			return nil, err
 		}
-		wait, ok := r.policy.next(ctx, round, answer.RetryAfter)
+		wait, ok := r.policy.next(ctx, round, refusal.RetryAfter)
 		if !ok {
 			return nil, err
 		}
@@ -225,23 +230,17 @@ func (r resource[T]) modify(ctx context.Context, change func(*T) error) (*T, err
 
 // prepare reads r and has it changed.
 func (r resource[T]) prepare(ctx context.Context, change func(*T) error) (*update[T], error) {
-	value, leftOut, err := r.read(ctx)
+	value, err := r.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if leftOut != nil {
-		return nil, leftOut // what was left out would be lost
-	}
 	u := &update[T]{}
-	if u.before, err = membersOf(*value); err == nil {
-		u.sequence, err = sequenceOf(u.before)
-	}
-	if err == nil {
+	if u.before, u.sequence, err = membersOf(*value); err == nil {
 		err = change(value)
 	}
 	if err == nil {
 		u.value = (*value).Clone() // change may have kept value
-		u.after, err = membersOf(u.value)
+		u.after, _, err = membersOf(u.value)
 	}
 	if err != nil {
 		return nil, r.failed(err)
@@ -259,18 +258,14 @@ func (r resource[T]) prepare(ctx context.Context, change func(*T) error) (*updat
 // sent, the update was not applied, and sending it again can't apply it twice.
 func (r resource[T]) settle(ctx context.Context, u *update[T], round int, unknown error) (*T, error) {
 	for last := unknown; ; round++ {
-		stored, leftOut, err := r.read(ctx)
+		stored, err := r.read(ctx)
 		if err != nil {
 			return nil, stillUnknown(unknown, err)
 		}
-		if leftOut != nil {
-			return nil, stillUnknown(unknown, leftOut) // what was left out would pass for removed
-		}
-		now, err := membersOf(*stored)
-		sequence, errSequence := sequenceOf(now)
+		now, sequence, err := membersOf(*stored)
 		switch {
-		case err != nil || errSequence != nil:
-			return nil, stillUnknown(unknown, cmp.Or(err, errSequence))
+		case err != nil:
+			return nil, stillUnknown(unknown, err)
 		case sequence > u.sequence && isKept(u.before, u.after, now):
 			return stored, nil
 		case sequence != u.sequence:
@@ -279,7 +274,7 @@ func (r resource[T]) settle(ctx context.Context, u *update[T], round int, unknow
 		case round >= r.policy.MaxAttempts:
 			return nil, stillUnknown(unknown, fmt.Errorf("changeSequence is still %d, but the update may yet arrive", sequence))
 		}
-		wait, ok := r.policy.next(ctx, round, answerOf(last).RetryAfter)
+		wait, ok := r.policy.next(ctx, round, apiErrorOf(last).RetryAfter)
 		if !ok {
 			return nil, unknown
 		}
@@ -290,7 +285,7 @@ func (r resource[T]) settle(ctx context.Context, u *update[T], round int, unknow
 		if err == nil {
 			return stored, nil
 		}
-		if !errors.Is(answerOf(err), ErrConflict) && !isInDoubt(err) {
+		if !errors.Is(apiErrorOf(err), ErrConflict) && !isInDoubt(err) {
 			return nil, stillUnknown(unknown, err)
 		}
 		last = err
@@ -303,9 +298,9 @@ func isInDoubt(err error) bool {
 	return ok && e.OutcomeUnknown
 }
 
-// answerOf returns the answer that this call failed with, rather than another which its error wraps; without a status if there
+// apiErrorOf returns the answer that this call failed with, rather than another which its error wraps. It has no status if there
 // was none.
-func answerOf(err error) *APIError {
+func apiErrorOf(err error) *APIError {
 	if e, isCall := err.(*CallError); isCall {
 		if answer, ok := e.Err.(*APIError); ok {
 			return answer

@@ -26,12 +26,12 @@ const (
 // DefaultTransport returns a new transport as [New] makes it, for [WithHTTPClient]: to add a CA, a proxy or otelhttp. It is
 // net/http's own with a pool of 256 idle connections, answers of at most 1 MiB of header, and health checks of HTTP/2
 // connections: one that is silent for 5 seconds is asked for a sign of life, and closed after 5 more. An idle connection is
-// closed after 90 seconds, before load balancers commonly forget it. A proxy that refuses to connect is named in the error, and
-// an answer that comes before a large request is written, such as a 413, is seen; net/http's own may report in its place that
-// the write failed.
+// closed after 90 seconds, before load balancers commonly forget it. It uses the proxies of the environment, and an error names
+// the proxy that refused to connect. An answer that comes before a large request is written, such as a 413, is returned, where
+// net/http may report that the write failed.
 //
-// [New] checks within a quarter of [WithTimeout] where that is less than 5 seconds, and closes the idle connections of a
-// transport of its own after one of them failed.
+// A client without [WithHTTPClient] checks more often where a quarter of [WithTimeout] is less than 5 seconds, and closes its
+// idle connections after one of them failed.
 func DefaultTransport() *http.Transport { return newDefaultTransport(defaultTimeout) }
 
 func newDefaultTransport(timeout time.Duration) *http.Transport {
@@ -60,8 +60,8 @@ func newDefaultTransport(timeout time.Duration) *http.Transport {
 	return t
 }
 
-// patientConn gives net/http time to read an answer that came early, such as a 413, before it hears that the server does not
-// read the rest of the request: it would fail with that, and lose the answer.
+// patientConn delays the error of a write. In that time net/http reads an answer that came early, such as a 413; else it would
+// fail with the error and lose the answer.
 type patientConn struct{ net.Conn }
 
 func (c patientConn) Write(p []byte) (int, error) {
@@ -72,21 +72,17 @@ func (c patientConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// proxyError is the answer of a proxy that does not connect.
-type proxyError struct {
-	host   string
-	status int
-}
-
-func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s refused to connect: %s", e.host, statusLine(e.status))
-}
+// errProxyForbids is a proxy's answer that another attempt would get too, or that may lock an account.
+var errProxyForbids = errors.New("refused to connect")
 
 func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, res *http.Response) error {
-	if res.StatusCode != http.StatusOK {
-		return &proxyError{proxy.Host, res.StatusCode}
+	switch res.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusForbidden, http.StatusProxyAuthRequired:
+		return fmt.Errorf("the proxy %s %w: %s", proxy.Host, errProxyForbids, statusLine(res.StatusCode))
 	}
-	return nil
+	return fmt.Errorf("the proxy %s refused to connect: %s", proxy.Host, statusLine(res.StatusCode))
 }
 
 // transport is how requests are sent: as http.Client does, except that nothing is ever redirected.
@@ -146,20 +142,20 @@ func (t transport) send(req *http.Request) (*http.Response, error) {
 type answer struct {
 	*http.Response // with status 0 and nothing else if none came
 
-	body    []byte        // of a 2xx
-	err     error         // why there is no response, or why body is not all of it
-	isFinal bool          // another attempt can't do better
-	took    time.Duration // to get here
-	ended   func() error  // why the attempt has ended, or nil
-	end     context.CancelFunc
+	body    []byte          // of a 2xx
+	err     error           // why there is no response, or why body is not all of it
+	isFinal bool            // another attempt can't do better
+	took    time.Duration   // to get here
+	ctx     context.Context //nolint:containedctx // the attempt ends with its body
+	cancel  context.CancelFunc
 }
 
 // attempt sends the request once. It notes whether it may have been applied unseen, and reads the body of a 2xx.
 func (k *call) attempt() *answer {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(k.req.Context(), k.timeout)
-	t := &trace{}
-	req := k.req.WithContext(httptrace.WithClientTrace(ctx, t.hooks()))
+	t := newTrace()
+	req := k.req.WithContext(httptrace.WithClientTrace(ctx, &t.hooks))
 	if k.transport.isForeign || k.transport.jar != nil { // which may change it
 		req = req.Clone(req.Context())
 	}
@@ -170,7 +166,8 @@ func (k *call) attempt() *answer {
 	k.attempts++
 	res, err := k.transport.send(req)
 	k.inDoubt = k.inDoubt || t.replayed.Load() || err != nil && t.mayHaveArrived(k.transport.isForeign)
-	a := &answer{Response: res, ended: ctx.Err, end: cancel}
+	a := &k.answer
+	*a = answer{Response: res, ctx: ctx, cancel: cancel}
 	switch {
 	case err != nil:
 		a.Response = &http.Response{Body: http.NoBody}
@@ -192,7 +189,7 @@ func (k *call) attempt() *answer {
 
 // readBody reads the body of an answer up to limit and ends the attempt. What there is comes with the error.
 func (k *call) readBody(a *answer, limit int64) ([]byte, error) {
-	defer a.end()
+	defer a.cancel()
 	if a.StatusCode == http.StatusSwitchingProtocols { // what follows that is no body and may never end
 		_ = a.Body.Close()
 		return nil, nil
@@ -200,16 +197,16 @@ func (k *call) readBody(a *answer, limit int64) ([]byte, error) {
 	body, err := readAll(a.Body, a.ContentLength, limit)
 	_ = a.Body.Close()
 	if err != nil && !errors.Is(err, ErrResponseTooLarge) {
-		err = k.explain(err, a.ended())
+		err = k.explain(err, a.ctx.Err())
 	}
 	return body, err
 }
 
-// maxAnnounced is, of a length that is announced, what is allocated before it has come.
+// maxAnnounced is the most that is allocated for a Content-Length before the bytes have come.
 const maxAnnounced = 16 << 20
 
-// readAll reads all of r, whose length is expected to be size, or is not known if that is not positive. One byte more than
-// expected, and than the limit, shows that there is more.
+// readAll reads all of r, whose length is expected to be size, or is not known if that is not positive. It reads one byte more
+// than expected, and one more than the limit, to find out whether there is more.
 func readAll(r io.Reader, size, limit int64) (body []byte, err error) {
 	limit = min(limit, math.MaxInt64-1)
 	if size > 0 {
@@ -240,8 +237,8 @@ func readAll(r io.Reader, size, limit int64) (body []byte, err error) {
 
 // discard gives up an answer that nobody reads. Its connection is kept if there is little more to read and it comes soon.
 func (a *answer) discard() {
-	defer a.end()
-	defer time.AfterFunc(discardTime, a.end).Stop()
+	defer a.cancel()
+	defer time.AfterFunc(discardTime, a.cancel).Stop()
 	_, _ = io.CopyN(io.Discard, a.Body, maxDiscarded)
 	_ = a.Body.Close()
 }
