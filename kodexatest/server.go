@@ -52,7 +52,7 @@ const apiKeyHeader = "X-Api-Key"
 // Server is a Kodexa Platform on a loopback address. Its methods may be called concurrently, also while it serves.
 type Server struct {
 	URL    string // base URL, with a path and without a slash at its end; not to be changed
-	APIKey string `json:"-"` // what requests must send as x-api-key, random for each server; not to be changed
+	APIKey string `json:"-"` // what requests must send as x-api-key: random, unless it is set before the first request
 
 	server   *httptest.Server
 	contract *contract.Contract
@@ -140,7 +140,8 @@ func (s *Server) Requests() []Request {
 }
 
 // Enqueue makes the next requests be answered by h, one each and in order, in place of the server; nil leaves a request to the
-// server. Neither the requests that h answers nor the answers are held against the contract.
+// server. A client that sends a request again gets the next one. Neither the requests that h answers nor the answers are held
+// against the contract.
 func (s *Server) Enqueue(h ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,20 +160,37 @@ func (s *Server) Handle(operationID string, h http.HandlerFunc) {
 	s.handlers[operationID] = h
 }
 
+// ServeHTTP answers a request as the server does at its URL, but below no path, for a program that listens elsewhere. It keeps
+// nothing for Requests, and takes nothing that Enqueue left.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serveBody(w, r, bodyOf(r)) }
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	body := bodyOf(r)
+	if h := s.record(r, body); h != nil {
+		h(w, r)
+		return
+	}
+	s.serveBody(w, r, body)
+}
+
+func (s *Server) serveBody(w http.ResponseWriter, r *http.Request, body []byte) {
+	answer := s.answer(r, body)
+	maps.Copy(w.Header(), answer.Result().Header)
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// bodyOf reads the body of r, and leaves it to be read again.
+func bodyOf(r *http.Request) []byte {
+	if r.Body == nil { // as a request that no server read may have
+		r.Body = http.NoBody
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler) // the client went away, and its request never arrived
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	if h := s.record(r, body); h != nil {
-		h(w, r)
-		return
-	}
-	answer := s.answer(r, body)
-	maps.Copy(w.Header(), answer.Result().Header)
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes())
+	return body
 }
 
 // record notes a request and returns the enqueued handler that is to answer it, if there is one.

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -404,5 +405,30 @@ func TestRequestThatBreaksOffDoesNotArrive(t *testing.T) {
 	}
 	if got := server.Requests(); len(got) != 0 {
 		t.Errorf("%v arrived", got)
+	}
+}
+
+func TestServeHTTPAnswersForAnotherListener(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	server.APIKey = "my-own-key"
+	server.Enqueue(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	another := httptest.NewServer(server)
+	defer another.Close()
+
+	client, err := kodexa.New(kodexa.WithBaseURL(another.URL), kodexa.WithAPIKey("my-own-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	updated, err := client.UpdateSession(t.Context(), knownID, kodexa.Session{State: new("CLOSED")})
+	if stored, _ := server.Session(knownID); err != nil || *updated.ChangeSequence != 8 || *stored.State != "CLOSED" {
+		t.Error(err)
+	}
+	broken, err := kodexa.New(kodexa.WithBaseURL(another.URL), kodexa.WithAPIKey("another"))
+	if err == nil {
+		_, err = broken.GetSession(t.Context(), knownID)
+	}
+	if !errors.Is(err, kodexa.ErrUnauthorized) || len(server.Requests()) != 0 {
+		t.Error(err, server.Requests())
 	}
 }
