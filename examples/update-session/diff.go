@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -46,19 +47,16 @@ func shown(name, value string) string {
 // members returns the values of a session at every level as JSON, by names such as organization.slug.
 func members(session kodexa.Session) map[string]string {
 	all := map[string]string{}
-	if text, err := json.Marshal(session); err == nil { // a session that came from the platform can be encoded
-		addMembers(all, "", text)
+	text, _ := json.Marshal(session) // a session that came from the platform can be encoded
+	in := jsontext.NewDecoder(bytes.NewBuffer(text))
+	for in.PeekKind() != jsontext.KindInvalid { // the end
+		kind, n := in.StackIndex(in.StackDepth())
+		if next := in.PeekKind(); next == '{' || next == '}' || kind == '{' && n%2 == 0 { // a name comes before each value
+			_, _ = in.ReadToken()
+			continue
+		}
+		value, _ := in.ReadValue()
+		all[strings.Join(slices.Collect(in.StackPointer().Tokens()), ".")] = string(value)
 	}
 	return all
-}
-
-func addMembers(all map[string]string, name string, value jsontext.Value) {
-	members := map[string]jsontext.Value{}
-	if value.Kind() != '{' || json.Unmarshal(value, &members) != nil {
-		all[name] = string(value)
-		return
-	}
-	for member, value := range members {
-		addMembers(all, strings.TrimPrefix(name+"."+member, "."), value)
-	}
 }
