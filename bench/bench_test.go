@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -64,7 +65,7 @@ func TestPeersRefuse(t *testing.T) {
 			if _, err := peer.Run(t.Context()); err == nil {
 				t.Error("accepts status 403")
 			}
-			server.Enqueue(answerWith(http.StatusOK, `{"id":"`+peers.SessionID.String()+`","state":null}`))
+			server.Enqueue(answerWith(http.StatusOK, `{%s,"state":null}`))
 			if _, err := peer.Run(t.Context()); (err != nil) != slices.Contains(validating, peer.Name) {
 				t.Errorf("a null that the contract does not permit: error %v", err)
 			}
@@ -357,11 +358,16 @@ func stored(t *testing.T) kodexa.Session {
 	return kodexa.Session{ID: s.ID, ChangeSequence: s.ChangeSequence, State: new("OPEN")}
 }
 
+// answerWith answers JSON in which %s stands for the member id.
 func answerWith(status int, body string) http.HandlerFunc {
+	return typed(status, "application/json", body)
+}
+
+func typed(status int, mediaType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Type", mediaType)
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body))
+		_, _ = io.WriteString(w, strings.Replace(body, "%s", `"id":"`+peers.SessionID.String()+`"`, 1))
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -47,6 +48,9 @@ type settings struct {
 	starts        int
 	operations    []int // of contracts
 }
+
+// fullRounds are those of the tables in README.md.
+const fullRounds = 50
 
 func fullRun(rounds int) settings {
 	return settings{
@@ -77,7 +81,7 @@ var sections = []section{{"calls", calls}, {"sizes", sizes}, {"pools", pools}, {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(out)
-	rounds := flags.Int("rounds", 50, "`number` of rounds; the larger things get fewer")
+	rounds := flags.Int("rounds", fullRounds, "`number` of rounds; the larger things get fewer")
 	quick := flags.Bool("quick", false, "run everything for a moment, to see that it works")
 	only := flags.String("only", "", "run this `section` alone: calls, sizes, pools, scale or startup")
 	markdown := flags.String("markdown", "", "write what is printed also into `file`, such as README.md, between its markers")
@@ -131,9 +135,10 @@ func writeTables(ctx context.Context, s settings, only string, out io.Writer) er
 	return nil
 }
 
-// environment says what the figures were measured with.
+// environment says when and with what the figures are measured.
 func environment() string {
-	text := fmt.Sprintf("%s %s/%s, %d CPUs", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
+	text := fmt.Sprintf("%s, %s %s/%s, %d CPUs",
+		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return text + "."

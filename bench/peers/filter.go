@@ -14,26 +14,34 @@ import (
 )
 
 // FilterResponses is the stock client whose answers openapi3filter validates.
-func FilterResponses(t Target) (Peer, error) { return newFilter(FilterResponsesName, t, false) }
+func FilterResponses(t Target) (Peer, error) { return newFiltered(FilterResponsesName, t, false) }
 
 // Filter is the stock client whose requests and answers openapi3filter validates.
-func Filter(t Target) (Peer, error) { return newFilter(FilterName, t, true) }
+func Filter(t Target) (Peer, error) { return newFiltered(FilterName, t, true) }
 
-func newFilter(name string, t Target, requests bool) (Peer, error) {
-	doc, err := openapi3.NewLoader().LoadFromData(kodexa.Spec())
+func newFiltered(name string, t Target, requests bool) (Peer, error) {
+	f, err := newFilter(t, requests)
 	if err != nil {
 		return Peer{}, err
+	}
+	return newStock(name, t, f)
+}
+
+func newFilter(t Target, requests bool) (*filter, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(kodexa.Spec())
+	if err != nil {
+		return nil, err
 	}
 	doc.Servers = openapi3.Servers{{URL: t.URL}}
 	router, err := legacy.NewRouter(doc)
 	if err != nil {
-		return Peer{}, err
+		return nil, err
 	}
 	options := &openapi3filter.Options{
 		AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
 		IncludeResponseStatus: true,
 	}
-	return newStock(name, t, &filter{next: t.HTTP, router: router, options: options, requests: requests})
+	return &filter{next: t.HTTP, router: router, options: options, requests: requests}, nil
 }
 
 type filter struct {

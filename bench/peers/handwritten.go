@@ -14,7 +14,7 @@ func Handwritten(t Target) (Peer, error) {
 	if err := json.Unmarshal(t.Session, session); err != nil {
 		return Peer{}, err
 	}
-	return Peer{"hand-written net/http + encoding/json", func(ctx context.Context) (any, error) {
+	return Peer{HandwrittenName, func(ctx context.Context) (any, error) {
 		return client.UpdateSession(ctx, SessionID, session)
 	}}, nil
 }

@@ -27,13 +27,16 @@ type Target struct {
 // SessionID is the session that is updated.
 var SessionID = uuid.MustParse("550e8400-e29b-41d4-a716-446655440000")
 
-// Names of the peers that others are compared with.
+// Names of the peers, as tables have them.
 const (
 	FloorName           = "bare exchange of the same bytes"
+	HandwrittenName     = "hand-written net/http + encoding/json"
 	StockName           = "stock oapi-codegen"
+	StockExtraName      = "stock, keeping extra members"
 	FilterResponsesName = "stock + openapi3filter, responses"
 	FilterName          = "stock + openapi3filter, both ways"
 	OgenName            = "ogen"
+	RestyName           = "resty, checks by hand"
 	KodexaName          = "**this client**"
 	KodexaAPIName       = "**this client**, through API()"
 	KodexaCharsetName   = "**this client**, answers with charset=UTF-8"

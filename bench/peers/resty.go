@@ -16,15 +16,15 @@ import (
 
 // Resty is resty with the checks that one would write by hand.
 func Resty(t Target) (Peer, error) {
-	client := resty.NewWithClient(t.HTTP).SetBaseURL(t.URL).SetHeader("X-Api-Key", t.APIKey)
+	client := newResty(t)
 	session := new(handwritten.Session)
 	if err := json.Unmarshal(t.Session, session); err != nil {
 		return Peer{}, err
 	}
-	return Peer{"resty, checks by hand", func(ctx context.Context) (any, error) {
+	return Peer{RestyName, func(ctx context.Context) (any, error) {
 		updated := new(handwritten.Session)
 		res, err := client.R().SetContext(ctx).SetPathParam("id", SessionID.String()).
-			SetBody(session).SetResult(updated).Put("/api/sessions/{id}")
+			SetBody(session).SetResult(updated).Put(restyPath)
 		if err != nil {
 			return nil, err
 		}
@@ -33,6 +33,12 @@ func Resty(t Target) (Peer, error) {
 		}
 		return updated, nil
 	}}, nil
+}
+
+const restyPath = "/api/sessions/{id}"
+
+func newResty(t Target) *resty.Client {
+	return resty.NewWithClient(t.HTTP).SetBaseURL(t.URL).SetHeader("X-Api-Key", t.APIKey)
 }
 
 func check(res *resty.Response, updated *handwritten.Session) error {

@@ -25,7 +25,7 @@ func StockExtra(t Target) (Peer, error) {
 	if err := json.Unmarshal(t.Session, &session); err != nil {
 		return Peer{}, err
 	}
-	return Peer{"stock, keeping extra members", func(ctx context.Context) (any, error) {
+	return Peer{StockExtraName, func(ctx context.Context) (any, error) {
 		res, err := client.UpdateSessionWithResponse(ctx, SessionID, session)
 		if err != nil {
 			return nil, err
