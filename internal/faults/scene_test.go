@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	kodexa "github.com/kodexa-community/kodexa-go"
+	"github.com/kodexa-community/kodexa-go/internal/figures"
 )
 
 const (
@@ -93,7 +94,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	checkTable(t, "faults", strings.Join(table, "\n"))
+	figures.Check(t, readme, "faults", "\n"+strings.Join(table, "\n")+"\n\n")
 }
 
 // strike lets f happen to an update and checks that its caller is told the truth, and that nothing leaks.

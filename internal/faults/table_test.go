@@ -2,38 +2,17 @@ package faults_test
 
 import (
 	"fmt"
-	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/kodexa-community/kodexa-go/internal/figures"
 )
 
-// checkTable compares a table with the one that stands in README.md between the markers of this name. With KODEXA_TABLES=1 it
-// writes it there.
-func checkTable(t *testing.T, name, table string) {
-	t.Helper()
-	const file = "README.md"
-	begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, begins := strings.Cut(string(text), begin)
-	old, after, ends := strings.Cut(rest, end)
-	table = "\n" + table + "\n\n"
-	switch {
-	case !begins || !ends:
-		t.Fatalf("%s has no markers of %q", file, name)
-	case old == table:
-	case writesTables():
-		if err := os.WriteFile(file, []byte(before+begin+table+end+after), 0o600); err != nil { //nolint:gosec // the name is a constant
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("%s has another table; KODEXA_TABLES=1 writes this one:%s", file, table)
-	}
-}
-
-func writesTables() bool { return os.Getenv("KODEXA_TABLES") == "1" }
+const readme = "README.md"
 
 // soakTable has a column of figures for each protocol.
 type soakTable struct {
@@ -71,7 +50,16 @@ func (s *soakTable) write(t *testing.T, name string) {
 	if testing.Verbose() {
 		_, _ = fmt.Fprintln(t.Output(), table)
 	}
-	if writesTables() && isLongSoak() && len(s.ran) == len(protocols) && !t.Failed() {
-		checkTable(t, name, table)
+	if figures.Writes() && isLongSoak() && len(s.ran) == len(protocols) && !t.Failed() {
+		figures.Check(t, readme, name, "\n"+environment()+"\n\n"+table+"\n\n")
 	}
+}
+
+// environment says when and with what the soak ran.
+func environment() string {
+	text := fmt.Sprintf("%s, %s %s/%s, %d CPUs", time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		text += ", race detector on"
+	}
+	return text + "."
 }
