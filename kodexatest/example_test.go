@@ -28,20 +28,19 @@ func TestCloseSession(t *testing.T) {
 	server := kodexatest.NewServer()
 	defer server.Close()
 	id := uuid.New()
-	server.SetSession(kodexa.Session{ID: new(id.String()), ChangeSequence: new(int32(7)), State: new("OPEN")})
-
-	server.Enqueue(nil, func(w http.ResponseWriter, _ *http.Request) { // nil: the server answers the GET
-		w.WriteHeader(http.StatusForbidden)
-	})
-	if err := closeSession(t.Context(), server.Client(), id); !errors.Is(err, kodexa.ErrForbidden) {
-		t.Errorf("got %v, want ErrForbidden", err)
-	}
+	session := kodexa.Session{ID: new(id.String()), ChangeSequence: new(int32(7)), State: new("OPEN")}
+	server.SetSession(session)
 
 	if err := closeSession(t.Context(), server.Client(), id); err != nil {
 		t.Fatal(err)
 	}
 	if stored, _ := server.Session(id); *stored.State != "CLOSED" {
 		t.Errorf("state is %s", *stored.State)
+	}
+
+	server.Enqueue(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	if err := closeSession(t.Context(), server.Client(), id); !errors.Is(err, kodexa.ErrForbidden) {
+		t.Errorf("got %v, want ErrForbidden", err)
 	}
 }
 
