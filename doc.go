@@ -4,7 +4,7 @@
 //	if err != nil {
 //		return err
 //	}
-//	session, err := client.ModifySession(ctx, id, func(s *kodexa.Session) error {
+//	_, err = client.ModifySession(ctx, id, func(s *kodexa.Session) error {
 //		s.State = new("CLOSED")
 //		return nil
 //	})
