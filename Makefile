@@ -20,7 +20,7 @@ PARTS := $(filter-out $(WHOLE),$(CODE))
 GO_VERSIONS ?= go1.26.8 go1.27.2
 
 # What the root package, internal/contract and internal/json hold: lines of code. The goal is 2000; this only goes down.
-MOST_LINES := 2975
+MOST_LINES := 2974
 
 TOOL := go tool -modfile="$(CURDIR)/tools/go.mod"
 

@@ -50,13 +50,12 @@ func Parse(spec []byte) (*Contract, error) {
 		},
 	}
 	items := doc.Paths.Map()
-	for _, path := range slices.Sorted(maps.Keys(items)) {
+	for _, path := range slices.SortedFunc(maps.Keys(items), byFixedText) {
 		for method, op := range items[path].Operations() {
 			route := &routers.Route{Spec: doc, Path: path, PathItem: items[path], Method: method, Operation: op}
 			o := newOperation(c, route)
 			prefix := folderOf(o.texts[0])
 			c.byPrefix[prefix] = append(c.byPrefix[prefix], o)
-			slices.SortStableFunc(c.byPrefix[prefix], byFixedText)
 			c.byID[o.ID] = o
 		}
 	}

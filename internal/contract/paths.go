@@ -10,10 +10,10 @@ import (
 // folderOf returns a path up to its last slash.
 func folderOf(path string) string { return path[:strings.LastIndexByte(path, '/')+1] }
 
-// byFixedText orders operations: where one path has fixed text and the other one a parameter, the first is the first.
-func byFixedText(a, b *Operation) int {
-	key := func(o *Operation) string { return strings.Join(o.texts, "\x7f") + "\x7f" }
-	return cmp.Compare(key(a), key(b))
+// byFixedText orders path templates: where one has fixed text and the other one a parameter, the first is the first.
+func byFixedText(a, b string) int {
+	key := func(path string) string { return parameter.ReplaceAllString(path, "\xff") + "\xff" } // which no text has
+	return cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(a, b))
 }
 
 var parameter = regexp.MustCompile(`\{[^{}/]*\}`)
