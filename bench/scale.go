@@ -102,9 +102,6 @@ func scaleOf(spec string, rounds int) (c scaleCosts, err error) {
 	c.docKeeps = kept(load)
 	c.keeps = kept(func() {
 		parse()
-		for i := 0; err == nil && made.Operation(fmt.Sprint("o", i)) != nil; i++ {
-			_, _ = made.Operation(fmt.Sprint("o", i)).CheckRequest("", "", nil, nil) // compiles what it needs
-		}
 		if err == nil {
 			err = checkCall(made)
 		}

@@ -8,10 +8,12 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/kodexa-community/kodexa-go/internal/json"
 )
 
 // acceptor says yes to a JSON text in one pass over it, without building its value. Its yes implies that kin-openapi accepts
-// the value and that Go's decoders decode it to what it says. Its no says nothing: kin-openapi is to be asked then.
+// the value and that Go's decoders decode it to what it says. Its no means only that kin-openapi has to decide.
 type acceptor struct {
 	jsontext.Decoder
 
@@ -25,7 +27,7 @@ var acceptors = sync.Pool{New: func() any { return &acceptor{seed: maphash.MakeS
 // accepts reports whether text is one JSON value that surely keeps s.
 func (s *schema) accepts(text []byte) bool {
 	a := acceptors.Get().(*acceptor)
-	defer a.release()
+	defer func() { acceptors.Put(a.emptied()) }()
 	a.reset(text)
 	if !a.value(s) {
 		return false
@@ -36,7 +38,8 @@ func (s *schema) accepts(text []byte) bool {
 
 // acceptsText is accepts for what a string says.
 func (s *schema) acceptsText(text []byte) bool {
-	return !s.asks && s.kind == '"' && s.format.has(text) && (s.enum == nil || s.enum[string(text)])
+	isText := func(value any) bool { return value == string(text) }
+	return !s.asks && s.kind == '"' && s.format.has(text) && (s.enum == nil || slices.ContainsFunc(s.enum, isText))
 }
 
 func (a *acceptor) reset(text []byte) {
@@ -47,26 +50,23 @@ func (a *acceptor) reset(text []byte) {
 // maxPooledNames bounds what an acceptor that is not in use keeps.
 const maxPooledNames = 4 << 10
 
-func (a *acceptor) release() {
+func (a *acceptor) emptied() *acceptor {
 	a.reset(nil)
 	if a.names = a.names[:0]; cap(a.names) > maxPooledNames {
 		a.names = nil
 	}
-	acceptors.Put(a)
+	return a
 }
 
 func (a *acceptor) value(s *schema) bool {
 	kind := a.PeekKind()
-	if kind == 'f' {
-		kind = 't'
-	}
 	switch {
 	case s.asks || !s.is(kind) && kind != 'n':
 		return false
 	case kind == '{':
-		return a.object(s)
+		return a.inside(s, '}')
 	case kind == '[':
-		return a.array(s)
+		return a.inside(s, ']')
 	}
 	literal, err := a.ReadValue()
 	switch {
@@ -77,53 +77,36 @@ func (a *acceptor) value(s *schema) bool {
 	case kind == '0':
 		return s.format.has(literal)
 	case kind == '"' && (s.enum != nil || s.format.holds != nil):
-		return s.acceptsText(unquote(literal))
+		return s.acceptsText(json.Unquote(literal))
 	}
 	return true
 }
 
-// unquote returns what a string says.
-func unquote(literal []byte) []byte {
-	if bytes.IndexByte(literal, '\\') < 0 {
-		return literal[1 : len(literal)-1]
-	}
-	text, _ := jsontext.AppendUnquote(nil, literal) // which the decoder has checked
-	return text
-}
-
-func (a *acceptor) array(s *schema) bool {
+// inside is value for what an object or an array consists of, up to its end.
+func (a *acceptor) inside(s *schema, end jsontext.Kind) bool {
+	start, seen, required := len(a.names), uint64(0), s.required
 	_, err := a.ReadToken()
-	for err == nil && a.PeekKind() != ']' {
-		if !a.value(s.items) {
-			return false
-		}
-	}
-	_, end := a.ReadToken()
-	return err == nil && end == nil
-}
-
-func (a *acceptor) object(s *schema) bool {
-	start, seen, required := len(a.names), uint64(0), 0
-	_, err := a.ReadToken()
-	for err == nil && a.PeekKind() != '}' {
-		literal, err := a.ReadValue()
-		if err != nil {
-			return false
-		}
-		name := unquote(literal)
-		m, like := s.member(name)
-		if m.bit == 0 {
-			a.names = append(a.names, maphash.Bytes(a.seed, name))
+	for err == nil && a.PeekKind() != end {
+		m, like := member{schema: s.items}, ""
+		if end == '}' {
+			literal, err := a.ReadValue()
+			if err != nil {
+				return false
+			}
+			name := json.Unquote(literal)
+			if m, like = s.member(name); m.bit == 0 {
+				a.names = append(a.names, maphash.Bytes(a.seed, name))
+			}
 		}
 		if seen&m.bit != 0 || like != "" || !a.value(m.schema) {
 			return false
 		}
 		if seen |= m.bit; m.isRequired {
-			required++
+			required--
 		}
 	}
-	_, end := a.ReadToken()
-	return err == nil && end == nil && required == s.required && a.differ(start)
+	_, errEnd := a.ReadToken()
+	return err == nil && errEnd == nil && required == 0 && a.differ(start)
 }
 
 // differ reports whether the names from start on surely differ, and forgets them. Two with the same hash count as one.

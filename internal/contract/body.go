@@ -15,7 +15,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -37,12 +36,6 @@ func isJSON(mediaType string) bool {
 	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
 }
 
-// acceptsBody reports whether a body is surely one of those that content describes.
-func (c *Contract) acceptsBody(content openapi3.Content, header http.Header, body []byte) bool {
-	media := mediaOf(content, header)
-	return media != nil && isJSON(mediaType(header)) && c.schemas.of(media.Schema).accepts(body)
-}
-
 // checkBody adds what is wrong with a body. Of one that is neither JSON nor a form, the media type is all there is to check.
 func (c *Contract) checkBody(f *findings, content openapi3.Content, header http.Header, body []byte) {
 	media, name := mediaOf(content, header), mediaType(header)
@@ -55,6 +48,7 @@ func (c *Contract) checkBody(f *findings, content openapi3.Content, header http.
 			reason += ", not " + printable(strings.Join(header.Values("Content-Type"), ", "))
 		}
 		f.add("", reason)
+	case isJSON(name) && c.schemas.of(media.Schema).accepts(body): // which is nearly always so
 	case isJSON(name):
 		value, fault := decode(body)
 		coding := header.Get("Content-Encoding")
@@ -129,8 +123,11 @@ func (c *Contract) checkValue(f *findings, schema *openapi3.SchemaRef, value any
 	}
 	f.addSchemaErrors(err)
 	f.cause = err
-	w := fit{findings: f}
+	var w fit
 	w.value(c.schemas.of(schema), value)
+	for _, misfit := range w.list {
+		f.add(misfit.Pointer, misfit.Reason)
+	}
 }
 
 // Decodable returns the body of an answer without the members that a Go type can't hold, and reports whether anything of it
@@ -145,13 +142,9 @@ func (o *Operation) Decodable(status int, header http.Header, body []byte) ([]by
 	if media == nil || !isJSON(mediaType(header)) {
 		return body, media != nil || len(response.Content) == 0
 	}
-	w, s := fit{prune: true}, o.contract.schemas.of(media.Schema)
-	value, fault := decode(body)
-	if fault != nil { // a repeated name can be removed too
-		value, fault = decode(body, jsontext.AllowDuplicateNames(true))
-		w.removed = true
-	}
-	if fault != nil || !w.value(s, value) {
+	value, fault := decode(body, jsontext.AllowDuplicateNames(true))
+	w := fit{prune: true, removed: !jsontext.Value(body).IsValid()} // a repeated name can be removed too
+	if fault != nil || !w.value(o.contract.schemas.of(media.Schema), value) {
 		return nil, false
 	}
 	if !w.removed {
@@ -165,23 +158,24 @@ func (o *Operation) Decodable(status int, header http.Header, body []byte) ([]by
 const maxDepth = 10_000
 
 // decode returns the one JSON value that body consists of, for kin-openapi to visit, or where and why it is not one.
-func decode(body []byte, options ...json.Options) (value any, fault *Violation) {
+func decode(body []byte, options ...jsontext.Options) (value any, fault *Violation) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), options...)
-	err := json.UnmarshalDecode(decoder, &value, exactNumbers)
+	err := decoder.SkipValue()
 	if end := decoder.InputOffset(); err == nil {
 		if _, err = decoder.ReadToken(); err == io.EOF {
+			exact := jsonv1.NewDecoder(bytes.NewReader(body))
+			exact.UseNumber()
+			_ = exact.Decode(&value) // of what jsontext has read
 			return value, nil
 		}
 		return nil, &Violation{"", fmt.Sprintf("there is more after the value, at byte %d", end)}
 	}
-	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
+	syntax, _ := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case len(body) == 0:
 		return nil, &Violation{"", "the body is empty"}
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, &Violation{"", fmt.Sprintf("the JSON text is cut short after %d bytes", len(body))}
-	case !ok:
-		return nil, &Violation{"", "the body is not JSON"}
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return nil, &Violation{string(syntax.JSONPointer), "the member name is repeated"}
 	case decoder.StackDepth() >= maxDepth:
@@ -190,13 +184,3 @@ func decode(body []byte, options ...json.Options) (value any, fault *Violation) 
 		return nil, &Violation{string(syntax.JSONPointer), fmt.Sprintf("the body is not JSON in UTF-8, at byte %d", syntax.ByteOffset)}
 	}
 }
-
-// exactNumbers decodes numbers to what is written.
-var exactNumbers = json.WithUnmarshalers(json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, value *any) error {
-	if decoder.PeekKind() != '0' {
-		return errors.ErrUnsupported
-	}
-	literal, err := decoder.ReadValue()
-	*value = jsonv1.Number(literal)
-	return err
-}))

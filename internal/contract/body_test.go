@@ -250,7 +250,7 @@ func TestDecodable(t *testing.T) {
 	  n: {type: integer, format: int32}, t: {type: string, format: date-time}, l: {type: array, items: {type: string}}, o: {$ref: "#/components/schemas/O"},
 	  e: {type: string, enum: [A]}, u: {oneOf: [{type: string}, {type: integer}]}, z: {type: string, nullable: true}, b: {type: boolean},
 	  w: {nullable: true, allOf: [{$ref: "#/components/schemas/O"}]}, ll: {type: array, items: {type: array, items: {type: integer}}},
-	  os: {type: array, items: {$ref: "#/components/schemas/O"}}, m: {type: object, additionalProperties: {type: number}}, any: {}, r: {type: string}}}`
+	  os: {type: array, items: {$ref: "#/components/schemas/O"}}, m: {type: object, additionalProperties: {type: number}}, any: {}, r: {type: string}, c: {type: object, additionalProperties: false, properties: {a: {type: string}}}}}`
 	const unchanged = "="
 	o := exchanging(t, object, "schemas: {O: {type: object, additionalProperties: {type: integer}, properties: {a: {type: string}}}}")
 	for body, want := range map[string]string{
@@ -270,13 +270,15 @@ func TestDecodable(t *testing.T) {
 		`{"os":[1]}`:                                        `{}`,
 		`{"m":{"a":1e400,"b":12345678901234567890.10}}`:     `{"m":{"b":12345678901234567890.10}}`,
 		`{"x":{"a":1,"a":2},"n":1}`:                         `{"n":1,"x":{"a":2}}`,
-		`null`:                                              "",
-		`[]`:                                                "",
-		`"x"`:                                               "",
-		``:                                                  "",
-		`{"n":1} x`:                                         "",
-		`{"n":`:                                             "",
-		"{\"r\":\"\xff\"}":                                  "",
+		`{"c":{"a":"x"}}`:                                   unchanged,
+		`{"c":{"a":"x","b":1,"A":null},"x":1.10}`:           `{"c":{"a":"x"},"x":1.10}`,
+		`null`:             "",
+		`[]`:               "",
+		`"x"`:              "",
+		``:                 "",
+		`{"n":1} x`:        "",
+		`{"n":`:            "",
+		"{\"r\":\"\xff\"}": "",
 	} {
 		if want == unchanged {
 			want = body

@@ -1,9 +1,8 @@
 // Package contract holds messages against an OpenAPI contract: method, path, header and bytes in, violations out.
 //
-// kin-openapi decides what a schema means, and words what is said about a value that breaks it. Added to its word is only
-// what its JSON decoder lets pass and what the Go types of generated code can't hold, which a [fit] finds. An [acceptor] says
-// yes to plainly good bodies in one pass; what it does not accept goes to kin-openapi. Both read the contract as one compiled
-// [schema], where each rule of our own stands once.
+// kin-openapi decides what a schema means, and a violation has its text. A [fit] adds what kin-openapi lets pass and the Go types
+// of generated code can't hold. An [acceptor] says yes to plainly good bodies in one pass; all others go to kin-openapi. Both read
+// the contract as one compiled [schema], where each rule of our own stands once.
 package contract
 
 import (
@@ -36,11 +35,8 @@ func Parse(spec []byte) (*Contract, error) {
 		return nil, fmt.Errorf("contract: OpenAPI %s is not supported: write the document as OpenAPI 3.0.3", doc.OpenAPI)
 	}
 	doc.Components = cmp.Or(doc.Components, &openapi3.Components{})
-	if err := prepare(doc); err != nil {
-		return nil, fmt.Errorf("contract: %w", err)
-	}
 	c := &Contract{
-		byPrefix: map[string][]*Operation{}, byID: map[string]*Operation{},
+		byPrefix: map[string][]*Operation{}, byID: map[string]*Operation{}, schemas: schemas{},
 		options: openapi3filter.Options{
 			AuthenticationFunc:      sendsCredentials,
 			ExcludeRequestBody:      true, // bodies are checkBody's
@@ -48,6 +44,9 @@ func Parse(spec []byte) (*Contract, error) {
 			SkipSettingDefaults:     true, // what is checked is what is sent
 			SchemaValidationOptions: formatOptions(),
 		},
+	}
+	for _, ref := range prepare(doc) {
+		c.schemas.compile(ref)
 	}
 	items := doc.Paths.Map()
 	for _, path := range slices.SortedFunc(maps.Keys(items), byFixedText) {
@@ -59,6 +58,7 @@ func Parse(spec []byte) (*Contract, error) {
 			c.byID[o.ID] = o
 		}
 	}
+	delete(c.byID, "") // an operation that has none
 	return c, nil
 }
 
@@ -76,25 +76,23 @@ func (c *Contract) Find(method, path string) *Operation {
 }
 
 // Operation returns the operation with this operationId, or nil if there is none.
-func (c *Contract) Operation(id string) *Operation {
-	if id == "" {
-		return nil
-	}
-	return c.byID[id]
-}
+func (c *Contract) Operation(id string) *Operation { return c.byID[id] }
 
-// prepare changes the schemas of a document before their first use. It walks from each schema of the document down to the $refs
-// below, and not through them: in a dense document there would be no end of paths.
-func prepare(doc *openapi3.T) error {
-	return doc.WalkSchemas(func(start string, ref *openapi3.SchemaRef) error {
-		return cmp.Or(ref.WalkSubtree(func(pointer string, ref *openapi3.SchemaRef) error {
+// prepare changes the schemas of a document before their first use, and returns those that have the others in them. It walks from
+// each of these down to the $refs below, and not through them: in a dense document there would be no end of paths.
+func prepare(doc *openapi3.T) (roots openapi3.SchemaRefs) {
+	_ = doc.WalkSchemas(func(start string, ref *openapi3.SchemaRef) error {
+		_ = ref.WalkSubtree(func(pointer string, ref *openapi3.SchemaRef) error {
 			if pointer != "" && ref.Ref != "" {
 				return openapi3.SkipSubtree
 			}
 			prepareSchema(start+pointer, ref)
 			return nil
-		}), openapi3.SkipSubtree)
+		})
+		roots = append(roots, ref)
+		return openapi3.SkipSubtree
 	})
+	return roots
 }
 
 // prepareSchema may be called again. A readOnly or writeOnly member is required in no message. So what was read can be sent, as

@@ -11,9 +11,9 @@ import (
 // fit finds what Go types don't hold of a value. It lists what kin-openapi lets pass: numbers that are not written as the
 // integer that their schema asks for, or exceed their Go type, and names that differ from a member's in letter case alone.
 type fit struct {
-	findings *findings
-	prune    bool // remove what does not fit
+	findings
 
+	prune   bool // remove what does not fit
 	place   []string
 	removed bool
 }
@@ -37,10 +37,7 @@ func (w *fit) part(s *schema, isWhole bool, value any) bool {
 	case string:
 		fits = s.is('"') && s.format.has([]byte(value))
 	case jsonv1.Number:
-		if fits = s.is('0'); fits && !s.format.has([]byte(value)) {
-			w.misfit(s.format.reason)
-			fits = false
-		}
+		fits = s.is('0') && (s.format.has([]byte(value)) || w.misfit(s.format.reason))
 	case []any:
 		fits = s.is('[')
 		for i, item := range value {
@@ -51,10 +48,10 @@ func (w *fit) part(s *schema, isWhole bool, value any) bool {
 		for _, name := range slices.Sorted(maps.Keys(value)) {
 			m, like := s.member([]byte(name))
 			if like != "" && isWhole && !w.prune {
-				w.misfit(fmt.Sprintf("the contract spells this member %q", like), name)
-				fits = false
+				fits = w.misfit(fmt.Sprintf("the contract spells this member %q", like), name)
 			}
-			if isHeld := w.inside(name, m.schema, value[name]); !isHeld && w.prune {
+			isHeld := w.inside(name, m.schema, value[name]) && (m.schema != forbidden || !isWhole) // which no Go type has a field for
+			if !isHeld && w.prune {
 				delete(value, name)
 				w.removed = true
 			} else {
@@ -69,7 +66,7 @@ func (w *fit) part(s *schema, isWhole bool, value any) bool {
 }
 
 func (w *fit) inside(name string, s *schema, value any) bool {
-	if s == anything { // else a text of unions in one another would be read as often as it is deep
+	if s == anything { // without this, unions within unions would read a value once a level
 		return true
 	}
 	w.place = append(w.place, name)
@@ -80,19 +77,17 @@ func (w *fit) inside(name string, s *schema, value any) bool {
 // fitsOne reports whether a Go type of a union's holds a value. What is pruned need not be held: generated code keeps it as it
 // is until it is asked for as one of them.
 func (w *fit) fitsOne(union []*schema, value any) bool {
-	fits := w.prune || slices.ContainsFunc(union, func(s *schema) bool {
-		alone := fit{findings: &findings{}}
+	isHeld := func(s *schema) bool {
+		var alone fit
 		return alone.value(s, value)
-	})
-	if !fits {
-		w.misfit("value is not written as any schema of the union asks for")
 	}
-	return fits
+	return w.prune || slices.ContainsFunc(union, isHeld) || w.misfit("value is not written as any schema of the union asks for")
 }
 
-// misfit lists a place in the value that is looked at.
-func (w *fit) misfit(reason string, below ...string) {
-	if !w.prune && len(w.findings.list) < maxViolations {
-		w.findings.add(pointerTo(append(w.place, below...)), reason)
+// misfit lists a place in the value that is looked at. It is false, as what it says of the value.
+func (w *fit) misfit(reason string, below ...string) bool {
+	if !w.prune && len(w.list) < maxViolations {
+		w.add(pointerTo(append(w.place, below...)), reason)
 	}
+	return false
 }

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -28,7 +28,7 @@ var formats = map[string]map[string]format{
 		"byte":      {"value must be base64", isBase64},
 		"date":      {"value must be a date, such as 2023-11-07", isDate},
 		"date-time": {"value must be a date-time, such as 2023-11-07T05:31:56Z", isDateTime},
-		"email":     {"value must be an email address", isEmail},
+		"email":     {"value must be an email address", email.Match},
 		"uuid":      {"value must be a UUID with dashes", isUUID},
 		"binary":    {}, // by which openapi3filter knows files
 	},
@@ -43,20 +43,12 @@ var formats = map[string]map[string]format{
 // ours is the prefix of the names that formats get which kin-openapi has no check for.
 const ours = "kodexa-go: "
 
-// formatOf returns the format of a schema's values.
-func formatOf(s *openapi3.Schema) format {
-	if s.Type == nil {
-		return format{}
-	}
-	return formats[(*s.Type)[0]][s.Format]
-}
-
 // prepareFormat sees to it that kin-openapi finds none of the checks that the process has defined for a format: what is not
 // for [formatOptions] gets a name that only [formats] has, or none.
 func prepareFormat(s *openapi3.Schema) {
 	name := s.Format
 	for _, s.Format = range []string{name, ours + name, ""} {
-		if _, isKnown := formats[strings.Join(s.Type.Slice(), "")][s.Format]; isKnown {
+		if _, isKnown := formats[typeOf(s)][s.Format]; isKnown {
 			return
 		}
 	}
@@ -84,6 +76,8 @@ func formatOptions() []openapi3.SchemaValidationOption {
 	}
 }
 
+var email = regexp.MustCompile(openapi3.FormatOfStringForEmail)
+
 func isBase64(text []byte) bool {
 	_, err := base64.StdEncoding.Strict().Decode(make([]byte, base64.StdEncoding.DecodedLen(len(text))), text)
 	return err == nil && !bytes.ContainsAny(text, "\r\n") // which the decoder skips
@@ -105,11 +99,6 @@ func isDateTime(text []byte) bool {
 	}
 	offset := text[len(text)-len("07:00"):]
 	return string(offset[:2]) < "24" && string(offset[3:]) < "60"
-}
-
-func isEmail(text []byte) bool {
-	local, domain, ok := bytes.Cut(text, []byte("@"))
-	return ok && len(local) > 0 && len(domain) > 0 && !bytes.ContainsAny(domain, "@<>\", \t\r\n")
 }
 
 // isUUID takes the one form that the format means, while the parser knows four.

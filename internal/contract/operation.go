@@ -25,29 +25,36 @@ type Operation struct {
 	route    *routers.Route
 	request  *openapi3.RequestBody // never nil
 
-	names, texts []string              // of Path
-	parameters   []*openapi3.SchemaRef // by the names
-	keys         []string              // the headers of API keys
-	accept       string                // see AnswerTypes
-	isPlain      bool                  // texts in the path and all of the keys are all that the head needs
+	names, texts []string  // of Path
+	parameters   []*schema // by the names
+	keys         []string  // the headers of API keys
+	accept       string    // see AnswerTypes
+	isPlain      bool      // to check besides the body are texts in the path and all of the keys alone
 }
 
 func newOperation(c *Contract, route *routers.Route) *Operation {
 	o := &Operation{ID: route.Operation.OperationID, Method: route.Method, Path: route.Path, contract: c, route: route}
-	o.request = &openapi3.RequestBody{}
-	if ref := route.Operation.RequestBody; ref != nil {
-		o.request = ref.Value
-	}
+	o.request = cmp.Or(route.Operation.RequestBody, &openapi3.RequestBodyRef{Value: &openapi3.RequestBody{}}).Value
 	o.names, o.texts = parseTemplate(o.Path)
-	o.parameters = make([]*openapi3.SchemaRef, len(o.names))
+	o.parameters = slices.Repeat([]*schema{anything}, len(o.names))
 	security := cmp.Or(route.Operation.Security, &route.Spec.Security)
 	o.isPlain = len(*security) <= 1
 	for _, ref := range slices.Concat(route.PathItem.Parameters, route.Operation.Parameters) { // those of the operation win
-		o.addParameter(ref.Value)
+		p, i := ref.Value, slices.Index(o.names, ref.Value.Name)
+		if i < 0 || p.In != openapi3.ParameterInPath || p.Schema == nil || p.Style != "" && p.Style != openapi3.SerializationSimple {
+			o.isPlain = false
+		} else {
+			o.parameters[i] = c.schemas.of(p.Schema)
+		}
 	}
 	for _, requirement := range *security {
 		for name := range requirement {
-			o.addCredential(route.Spec.Components.SecuritySchemes[name])
+			scheme := route.Spec.Components.SecuritySchemes[name]
+			if scheme == nil || scheme.Value.In != openapi3.ParameterInHeader {
+				o.isPlain = false
+			} else {
+				o.keys = append(o.keys, http.CanonicalHeaderKey(scheme.Value.Name))
+			}
 		}
 	}
 	o.accept = acceptOf(route.Operation.Responses)
@@ -74,17 +81,13 @@ func acceptOf(responses *openapi3.Responses) string {
 // CheckRequest returns how a request breaks the contract, and kin-openapi's error about its body if it has one. The path and
 // the query are escaped, as they are sent.
 func (o *Operation) CheckRequest(path, query string, header http.Header, body []byte) (found []Violation, cause error) {
-	isHeadGood, isMissing := o.acceptsHead(path, header), len(body) == 0 && o.request.Required
-	hasBody := len(body) > 0 || isMissing
-	if isHeadGood && (!hasBody || o.contract.acceptsBody(o.request.Content, header, body)) {
-		return nil, nil
-	}
 	var f findings
 	defer func() { found, cause = f.result(recover() != nil) }()
-	if !isHeadGood {
+	if !o.acceptsHead(path, header) {
 		f.addHead(o.checkHead(path, query, header))
 	}
-	if hasBody {
+	isMissing := len(body) == 0 && o.request.Required
+	if len(body) > 0 || isMissing {
 		o.contract.checkBody(&f, o.request.Content, header, body)
 	}
 	if isMissing {
@@ -101,8 +104,6 @@ func (o *Operation) CheckResponse(status int, header http.Header, body []byte) (
 	case response == nil && status/100 == 2:
 		return []Violation{{"", "status is not supported"}}, nil
 	case response == nil || o.Method == http.MethodHead:
-		return nil, nil
-	case len(response.Headers) == 0 && (len(response.Content) == 0 || o.contract.acceptsBody(response.Content, header, body)):
 		return nil, nil
 	}
 	var f findings
@@ -147,31 +148,13 @@ func (o *Operation) WantsKey(header string) bool {
 	return slices.ContainsFunc(o.keys, func(key string) bool { return strings.EqualFold(key, header) })
 }
 
-func (o *Operation) addParameter(p *openapi3.Parameter) {
-	i := slices.Index(o.names, p.Name)
-	if i < 0 || p.In != openapi3.ParameterInPath || p.Schema == nil || p.Style != "" && p.Style != openapi3.SerializationSimple {
-		o.isPlain = false
-	} else {
-		o.parameters[i] = p.Schema
-	}
-}
-
-func (o *Operation) addCredential(scheme *openapi3.SecuritySchemeRef) {
-	if scheme == nil || scheme.Value.In != openapi3.ParameterInHeader {
-		o.isPlain = false
-	} else {
-		o.keys = append(o.keys, http.CanonicalHeaderKey(scheme.Value.Name))
-	}
-}
-
 // response returns what the contract says of a status, or nil.
 func (o *Operation) response(status int) *openapi3.Response {
 	responses := o.route.Operation.Responses
-	if ref := cmp.Or(responses.Status(status), responses.Default()); ref != nil {
-		return ref.Value
-	}
-	return nil
+	return cmp.Or(responses.Status(status), responses.Default(), &noResponse).Value
 }
+
+var noResponse openapi3.ResponseRef
 
 // acceptsHead reports whether all of a request but its body is surely good.
 func (o *Operation) acceptsHead(path string, header http.Header) bool {
@@ -179,7 +162,7 @@ func (o *Operation) acceptsHead(path string, header http.Header) bool {
 		return false
 	}
 	return o.pathValues(path, func(i int, value string) bool {
-		return o.contract.schemas.of(o.parameters[i]).acceptsText([]byte(value))
+		return o.parameters[i].acceptsText([]byte(value))
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,7 +12,7 @@ import (
 
 // schema is a schema of the contract, compiled for an [acceptor] and a [fit].
 type schema struct {
-	asks  bool // for kin-openapi: it says something that acceptors don't know
+	asks  bool // kin-openapi, since it says something that acceptors don't know
 	kind  jsontext.Kind
 	parts []*schema // what holds at once: itself and, below it, all of its "allOf"
 
@@ -21,11 +20,11 @@ type schema struct {
 	takesNull  bool // as Go types have it, which take the null that no schema speaks of
 
 	format format
-	enum   map[string]bool // of strings; nil permits every one
-	unions [][]*schema     // of "oneOf" and "anyOf"
+	enum   []any
+	unions [][]*schema // of "oneOf" and "anyOf"
 
 	items    *schema
-	members  map[string]member // those that the parts name too, with what this schema says of them
+	members  map[string]member // its own and those of its parts, each with what this schema alone says of it
 	required int               // how many members must be there
 	extra    *schema           // what members without a name must be
 }
@@ -55,74 +54,57 @@ var kinds = map[string]jsontext.Kind{
 	openapi3.TypeNumber: '0', openapi3.TypeInteger: '0', openapi3.TypeBoolean: 't',
 }
 
-// schemas are those of a contract. Each is compiled once, when it is first asked for.
-type schemas struct {
-	mu       sync.Mutex
-	compiled map[*openapi3.Schema]*schema
-}
+// typeOf returns the type of a schema's values, or "".
+func typeOf(s *openapi3.Schema) string { return strings.Join(s.Type.Slice(), "") }
 
-// of returns a schema compiled. It may be nil.
-func (c *schemas) of(ref *openapi3.SchemaRef) *schema {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.compiled == nil {
-		c.compiled = map[*openapi3.Schema]*schema{}
+// schemas are those of a contract, compiled. [Parse] compiles all of them: calls only read.
+type schemas map[*openapi3.Schema]*schema
+
+// of returns a schema that [Parse] has compiled. It may be nil.
+func (c schemas) of(ref *openapi3.SchemaRef) *schema {
+	if ref == nil {
+		return anything
 	}
-	return c.compile(ref)
+	return c[ref.Value]
 }
 
-func (c *schemas) compile(ref *openapi3.SchemaRef) *schema {
+func (c schemas) compile(ref *openapi3.SchemaRef) *schema {
 	if ref == nil {
 		return anything
 	}
 	from := ref.Value
-	if s := c.compiled[from]; s != nil {
+	if s := c[from]; s != nil {
 		return s
 	}
-	s := &schema{asks: !isKnown(from), format: formatOf(from)}
-	c.compiled[from] = s // before it is complete: schemas may contain themselves
-	if from.Type != nil {
-		s.kind = kinds[(*from.Type)[0]]
-	}
-	if len(from.Enum) > 0 {
-		s.enum = map[string]bool{}
-	}
-	for _, value := range from.Enum {
-		if text, ok := value.(string); ok {
-			s.enum[text] = true
-		}
-	}
+	s := &schema{asks: !isKnown(from), kind: kinds[typeOf(from)], format: formats[typeOf(from)][from.Format], enum: from.Enum}
+	c[from] = s // before it is complete: schemas may contain themselves
 	s.items, s.extra = c.compile(from.Items), c.compile(from.AdditionalProperties.Schema)
 	if has := from.AdditionalProperties.Has; has != nil && !*has {
 		s.extra = forbidden
 	}
 	for _, union := range []openapi3.SchemaRefs{from.OneOf, from.AnyOf} {
 		if len(union) > 0 {
-			s.unions = append(s.unions, c.compileAll(union))
+			s.unions = append(s.unions, c.all(union))
 		}
 	}
-	c.compileParts(s, withAllOf(nil, ref))
-	return s
-}
-
-func (c *schemas) compileAll(refs openapi3.SchemaRefs) (all []*schema) {
-	for _, ref := range refs {
-		all = append(all, c.compile(ref))
-	}
-	return all
-}
-
-func (c *schemas) compileParts(s *schema, refs openapi3.SchemaRefs) {
-	from := refs[0].Value
-	s.parts, s.members = c.compileAll(refs), make(map[string]member, len(from.Properties))
+	parts := withAllOf(nil, ref)
+	s.parts, s.members = c.all(parts), make(map[string]member, len(from.Properties))
 	s.isNullable, s.required = from.Nullable, len(from.Required)
-	for _, ref := range refs {
-		s.takesNull = s.takesNull || ref.Value.Nullable || ref.Value.Type == nil
-		for name := range ref.Value.Properties {
+	for _, part := range parts {
+		s.takesNull = s.takesNull || part.Value.Nullable || part.Value.Type == nil
+		for name := range part.Value.Properties {
 			says := c.compile(cmp.Or(from.Properties[name], from.AdditionalProperties.Schema))
 			s.members[name] = member{says, slices.Contains(from.Required, name), 1 << len(s.members)}
 		}
 	}
+	return s
+}
+
+func (c schemas) all(refs openapi3.SchemaRefs) (all []*schema) {
+	for _, ref := range refs {
+		all = append(all, c.compile(ref))
+	}
+	return all
 }
 
 // isKnown reports whether acceptors know all that a schema says.
@@ -139,11 +121,13 @@ func isKnown(s *openapi3.Schema) bool {
 	if s.Type.Is(openapi3.TypeString) {
 		rest.Enum = nil
 	}
-	return len(*s.Type) == 1 && kinds[(*s.Type)[0]] != 0 && reflect.ValueOf(rest).IsZero()
+	return kinds[typeOf(s)] != 0 && reflect.ValueOf(rest).IsZero()
 }
 
 // is reports whether values may be of a kind.
-func (s *schema) is(kind jsontext.Kind) bool { return s.kind == 0 || s.kind == kind }
+func (s *schema) is(kind jsontext.Kind) bool {
+	return s.kind == 0 || s.kind == kind || s.kind == 't' && kind == 'f'
+}
 
 // member returns what s says of a member. If s does not name the member, like is the name that differs from it in letter case
 // alone, or "". Some decoders would take the one for the other.

@@ -102,24 +102,26 @@ func (o *Object) Read(value any) {
 		}
 		o.err = inner.err
 		return
-	case json.UnmarshalerFrom:
-		o.err = value.UnmarshalJSONFrom(o.dec)
-		return
 	}
 	o.err = json.UnmarshalDecode(o.dec, value)
 }
 
 // text reads a string. What it returns is valid until the next value is read.
 func (o *Object) text() []byte {
-	text, err := o.dec.ReadValue()
-	switch o.err = err; {
-	case err != nil:
+	var literal []byte
+	if literal, o.err = o.dec.ReadValue(); o.err != nil {
 		return nil
-	case bytes.IndexByte(text, '\\') < 0:
-		return text[1 : len(text)-1]
 	}
-	said, _ := jsontext.AppendUnquote(nil, text) // text is known to be a string
-	return said
+	return Unquote(literal)
+}
+
+// Unquote returns the text of a JSON string that a decoder has read.
+func Unquote(literal []byte) []byte {
+	if bytes.IndexByte(literal, '\\') < 0 {
+		return literal[1 : len(literal)-1]
+	}
+	text, _ := jsontext.AppendUnquote(nil, literal)
+	return text
 }
 
 // Copies of what is small share allocations of at most sharedSize bytes: few of them are needed, and a copy that outlives the
@@ -162,20 +164,16 @@ func readAny(dec *jsontext.Decoder, value *any) error {
 	return err
 }
 
-// readNullable reads a nullable.Nullable, whose own method leaves the options behind.
-func readNullable(dec *jsontext.Decoder, field interface {
-	SetNull()
-	SetUnspecified()
-},
-) error {
+// readNullable reads a nullable.Nullable, a map that has the value at true. Its own method leaves the options behind.
+func readNullable(dec *jsontext.Decoder, field interface{ SetNull() }) error {
 	if dec.PeekKind() == 'n' {
 		field.SetNull()
 		return dec.SkipValue()
 	}
-	field.SetUnspecified()
 	values := reflect.ValueOf(field).Elem()
 	value := reflect.New(values.Type().Elem())
 	err := json.UnmarshalDecode(dec, value.Interface())
+	values.Set(reflect.MakeMap(values.Type()))
 	values.SetMapIndex(reflect.ValueOf(true), value.Elem())
 	return err
 }

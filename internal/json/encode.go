@@ -3,6 +3,7 @@ package json
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -44,8 +45,6 @@ func Write(enc *jsontext.Encoder, name string, value any) error {
 		return err
 	}
 	switch value := value.(type) {
-	case *string:
-		return enc.WriteToken(jsontext.String(*value))
 	case *RawMessage:
 		return writeRaw(enc, value)
 	case *map[string]RawMessage:
@@ -56,8 +55,6 @@ func Write(enc *jsontext.Encoder, name string, value any) error {
 			return err
 		}
 		return enc.WriteToken(jsontext.EndObject)
-	case json.MarshalerTo:
-		return value.MarshalJSONTo(enc)
 	}
 	return json.MarshalEncode(enc, value)
 }
@@ -67,11 +64,9 @@ func WriteMembers[T any](enc *jsontext.Encoder, members map[string]T) error {
 	if len(members) == 0 {
 		return nil
 	}
-	names, value := make([]string, 0, len(members)), new(T)
-	for name := range members {
-		names = append(names, name)
-	}
+	names := slices.AppendSeq(make([]string, 0, len(members)), maps.Keys(members))
 	slices.Sort(names)
+	value := new(T)
 	for _, name := range names {
 		*value = members[name]
 		if err := Write(enc, name, value); err != nil {
