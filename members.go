@@ -3,10 +3,10 @@ package kodexa
 import (
 	"errors"
 	"maps"
-	"math/big"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -49,13 +49,10 @@ func isKept(before, after, stored any) bool {
 		return reflect.DeepEqual(before, after) || isSame(after, stored)
 	}
 	was, _ := before.(map[string]any)
-	for name, value := range is {
-		if !isKept(was[name], value, now[name]) {
-			return false
-		}
-	}
-	for name := range was {
-		if _, isLeft := is[name]; !isLeft && now[name] != nil {
+	names := maps.Clone(is)
+	maps.Copy(names, was)
+	for name := range names {
+		if !isKept(was[name], is[name], now[name]) { // what was removed is nil, and null is not
 			return false
 		}
 	}
@@ -72,7 +69,7 @@ func isSame(a, b any) bool {
 		return isText && a == b || errA == nil && errB == nil && at.Equal(bt)
 	case jsontext.Value:
 		b, _ := b.(jsontext.Value)
-		return string(a) == string(b) || isSameNumber(string(a), string(b))
+		return inOneSpelling(string(a)) == inOneSpelling(string(b))
 	case []any:
 		b, isArray := b.([]any)
 		return isArray && slices.EqualFunc(a, b, isSame)
@@ -83,15 +80,19 @@ func isSame(a, b any) bool {
 	return a == b
 }
 
-// isSameNumber compares numbers exactly. Those that differ as float64 differ. An exponent beyond a million is not worked out,
-// since that would take all memory: such numbers are the same only if they are written alike.
-func isSameNumber(a, b string) bool {
-	x, _ := strconv.ParseFloat(a, 64)
-	y, _ := strconv.ParseFloat(b, 64)
-	if x != y {
-		return false
+// inOneSpelling returns a number as every number of its value is written, and what is no number as it is. It works nothing out:
+// 1e999999 would have a million digits. A number whose exponent exceeds an int keeps its spelling.
+func inOneSpelling(number string) string {
+	mantissa, power, _ := strings.Cut(strings.ToLower(number)+"e0", "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "-0")
+	exponent, err := strconv.Atoi(strings.TrimSuffix(power, "e0"))
+	switch significant := strings.TrimRight(digits, "0"); {
+	case err != nil || mantissa == "":
+		return number
+	case significant == "":
+		return "0"
+	default:
+		return strconv.FormatBool(whole[0] == '-') + significant + "e" + strconv.Itoa(exponent+len(digits)-len(significant)-len(fraction))
 	}
-	p, isP := new(big.Rat).SetString(a)
-	q, isQ := new(big.Rat).SetString(b)
-	return isP && isQ && p.Cmp(q) == 0
 }

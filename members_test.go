@@ -17,6 +17,8 @@ func TestValuesAreComparedAsTheyAreDecoded(t *testing.T) {
 	set := func(value string) func(*kodexa.Session) {
 		return func(s *kodexa.Session) { s.Set("x", json.RawMessage(value)) }
 	}
+	many := func(number string) string { return "[" + strings.Repeat(number+",", 2000) + "1" }
+	long := strings.Repeat("7", 100_000)
 	remove := func(s *kodexa.Session) { delete(s.AdditionalProperties, "x") }
 	at := func(nanoseconds int) func(*kodexa.Session) {
 		return func(s *kodexa.Session) { s.UpdatedOn = new(time.Date(2024, 3, 15, 10, 20, 30, nanoseconds, time.UTC)) }
@@ -82,6 +84,21 @@ func TestValuesAreComparedAsTheyAreDecoded(t *testing.T) {
 			``, set(`1e999999999`),
 			[]string{`"x": 1e999999999`},
 			[]string{`"x": 1e999999998`, `"x": 0`, `"x": 1`},
+		},
+		"numbers with exponents or digits that take minutes": {
+			``, set(many("1e999999") + "," + long + "0]"),
+			[]string{`"x":` + many("10e999998") + "," + long + `0.0]`},
+			[]string{`"x":` + many("10e999997") + "," + long + `0.0]`, `"x":` + many("10e999998") + "," + long + `0.1]`},
+		},
+		"zero with an exponent": {
+			``, set(`0.00e7`),
+			[]string{`"x": 0`, `"x": -0`, `"x": 0E-3`},
+			[]string{`"x": 0.001`, `"x": 1`, `"x": "0"`, `"x": null`, `"x": false`, ``},
+		},
+		"signs": {
+			``, set(`-0.010`),
+			[]string{`"x": -1e-2`, `"x": -0.1E-01`, `"x": -100E-4`},
+			[]string{`"x": 1e-2`, `"x": -1e2`, `"x": -1e-3`, `"x": -11e-3`, `"x": "-1e-2"`},
 		},
 
 		"array": {
