@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,15 +31,12 @@ const (
 )
 
 // apiError makes an error of an answer other than 2xx. Its status is never lost to its body, whatever that is.
-func (k *call) apiError(a *answer) *APIError {
-	body, err := k.readBody(a, min(k.maxResponseBytes, maxErrorBody))
-	e := &APIError{StatusCode: a.StatusCode, RetryAfter: retryAfter(a.Header, time.Now()), Header: a.Header, Body: body, readErr: err}
-	message := escapes.ReplaceAllStringFunc(messageOf(body, a.Header.Get("Content-Type")), unescaped)
-	if m := newMask(message, maxScanned); len(k.body) <= maxMaskedBody && m.hideSent(k, stringsAndNumbers) {
-		e.Message = shownLine(m.String())
-	}
-	if err == nil {
-		violations, _ := k.operation.CheckResponse(a.StatusCode, a.Header, body)
+func (k *call) apiError() *APIError {
+	k.read(min(k.maxResponseBytes, maxErrorBody))
+	e := &APIError{StatusCode: k.StatusCode, RetryAfter: retryAfter(k.Header, time.Now()), Header: k.Header, Body: k.received, readErr: k.err}
+	if k.err == nil { // else the end may be a part of a secret, which could not be found and hidden
+		e.Message = shownLine(k.withoutSent(unescaped(messageOf(k.received, k.Header.Get("Content-Type")))))
+		violations, _ := k.operation.CheckResponse(k.StatusCode, k.Header, k.received)
 		e.Violations = k.masked(violations)
 	}
 	return e
@@ -48,13 +46,16 @@ func (k *call) apiError(a *answer) *APIError {
 var escapes = regexp.MustCompile(`(\\u[0-9A-Fa-f]{4}|\\/)+`)
 
 func unescaped(text string) string {
-	said, _ := jsontext.AppendUnquote(nil, `"`+text+`"`)
-	return string(said)
+	return escapes.ReplaceAllStringFunc(text, func(escape string) string {
+		said, _ := jsontext.AppendUnquote(nil, `"`+escape+`"`)
+		return string(said)
+	})
 }
 
-// messageOf finds what an error's body says in the usual places. The platform documents no shape of it.
+// messageOf finds what an error's body says in the usual places. The platform documents no shape of it. Of a text that is not
+// UTF-8 it finds nothing: a value that was sent could not be found and hidden there.
 func messageOf(body []byte, contentType string) string {
-	if mediaType, _, _ := strings.Cut(contentType, ";"); strings.EqualFold(strings.TrimSpace(mediaType), "text/plain") {
+	if mediaType, _, _ := strings.Cut(contentType, ";"); strings.EqualFold(strings.TrimSpace(mediaType), "text/plain") && utf8.Valid(body) {
 		return string(body)
 	}
 	var value any
@@ -106,32 +107,35 @@ func shownLine(text string) string {
 
 // requestID returns the last answer's X-Request-Id unless it could not be one: a server may send back anything.
 func (k *call) requestID() string {
-	id := k.answered.Get("X-Request-Id")
-	if id == "" || len(id) > maxRequestID || checkHeaderText("", id) != nil {
-		return ""
-	}
-	if m := newMask(id, maxRequestID); len(k.body) > maxMaskedBody || !m.hideSent(k, stringsAndNumbers) || m.String() != id {
+	id := k.Header.Get("X-Request-Id")
+	if len(id) > maxRequestID || checkHeaderText("", id) != nil || k.withoutSent(id) != id {
 		return ""
 	}
 	return id
 }
 
+// withoutSent returns the beginning of a text with … for what was sent, or "" if too much was sent to search for all of it.
+func (k *call) withoutSent(text string) string {
+	m := newMask(text, maxScanned)
+	if len(k.sent) > maxMaskedBody || !m.hideSent(k, stringsAndNumbers) {
+		return ""
+	}
+	return m.shown(len(m.hidden))
+}
+
 // masked hides in violations what was sent: a server may use it as the name of a member.
 func (k *call) masked(found []contract.Violation) []Violation {
-	if len(found) == 0 {
-		return nil
-	}
+	var violations []Violation
 	var text strings.Builder // of all, so that what was sent is read once
 	for _, v := range found {
-		text.WriteString(shownPointer(v.Pointer) + v.Reason)
+		v.Pointer = shownPointer(v.Pointer)
+		violations = append(violations, Violation(v))
+		text.WriteString(v.Pointer + v.Reason)
 	}
 	m := newMask(text.String(), text.Len())
 	m.hideSent(k, stringsAlone) // a reason may have a number of the contract
-	violations, at := make([]Violation, len(found)), 0
-	for i, v := range found {
-		reason := at + len(shownPointer(v.Pointer))
-		end := reason + len(v.Reason)
-		violations[i], at = Violation{m.shown(at, reason), m.shown(reason, end)}, end
+	for i, v := range violations {
+		violations[i] = Violation{m.shown(len(v.Pointer)), m.shown(len(v.Reason))}
 	}
 	return violations
 }
@@ -169,7 +173,7 @@ func (k *call) showable(err error) error {
 	}
 	m := newMask(text, len(text))
 	m.hideSent(k, stringsAlone)
-	if text = m.String(); text == err.Error() {
+	if text = m.shown(len(text)); text == err.Error() {
 		return err
 	}
 	return &shownError{err, text}
@@ -178,35 +182,27 @@ func (k *call) showable(err error) error {
 // mask hides what was sent where it stands at the beginning of a text.
 type mask struct {
 	text   string
-	hidden []byte           // the beginning, with a zero byte for each one that is hidden
-	places map[string][]int // of each shortestValue bytes of it, so that no string of a large body is searched for in vain
-	done   map[string]bool  // the strings that were hidden
+	hidden []byte          // the beginning, with a zero byte for each one that is hidden
+	starts map[string]bool // each shortestValue bytes of it, so that few strings of a large body are searched for in vain
+	done   map[string]bool // the strings that were searched for
 }
 
 func newMask(text string, most int) *mask {
-	m := &mask{text: text, hidden: []byte(text[:min(len(text), most)]), places: map[string][]int{}, done: map[string]bool{}}
+	m := &mask{text: text, hidden: []byte(text[:min(len(text), most)]), starts: map[string]bool{}, done: map[string]bool{}}
 	for i := range max(0, min(len(m.hidden), len(text)-shortestValue+1)) {
-		start := text[i : i+shortestValue]
-		m.places[start] = append(m.places[start], i)
+		m.starts[text[i:i+shortestValue]] = true
 	}
 	return m
 }
 
-// String returns the beginning of the text with … for what is hidden.
-func (m *mask) String() string { return m.shown(0, len(m.hidden)) }
+// hiddenBytes are shown as one.
+var hiddenBytes = regexp.MustCompile(`\x00+`)
 
-// shown is String for a part of it.
-func (m *mask) shown(from, to int) string {
-	var text strings.Builder
-	for i := from; i < to; i++ {
-		switch c := m.hidden[i]; {
-		case c != 0:
-			text.WriteByte(c)
-		case i == from || m.hidden[i-1] != 0:
-			text.WriteString("…")
-		}
-	}
-	return text.String()
+// shown returns the next n bytes of the text with … for what is hidden.
+func (m *mask) shown(n int) string {
+	part := m.hidden[:n]
+	m.hidden = m.hidden[n:]
+	return hiddenBytes.ReplaceAllString(string(part), "…")
 }
 
 // The kinds of values that hideSent hides.
@@ -225,10 +221,10 @@ func (m *mask) hideSent(k *call, kinds string) bool {
 			}
 		}
 	}
-	if len(k.body) == 0 || m.text == "" {
+	if m.text == "" {
 		return true
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(k.body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	dec := jsontext.NewDecoder(bytes.NewBuffer(k.sent), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	isToken := false
 	for {
 		written, err := dec.ReadToken()
@@ -247,12 +243,14 @@ func (m *mask) hideSent(k *call, kinds string) bool {
 	}
 }
 
-// hide hides a secret wherever it stands: as it is, as JSON quotes it, and as a pointer has it.
+// hide hides a secret wherever it stands: as it is, as JSON quotes it, and as a pointer has it. The text may be unescaped.
 func (m *mask) hide(secret string) {
 	m.hideText(secret)
 	if strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
 		quoted, _ := jsontext.AppendQuote(nil, secret)
 		m.hideText(string(quoted[1 : len(quoted)-1]))
+		m.hideText(unescaped(string(quoted[1 : len(quoted)-1])))
+		m.hideText(unescaped(secret))
 	}
 	if strings.ContainsAny(secret, "~/") {
 		m.hideText(string(jsontext.Pointer("").AppendToken(secret)[1:]))
@@ -260,22 +258,17 @@ func (m *mask) hide(secret string) {
 }
 
 func (m *mask) hideText(secret string) {
-	hideAt := func(i int) {
-		if strings.HasPrefix(m.text[i:], secret) {
-			clear(m.hidden[i:min(i+len(secret), len(m.hidden))])
-		}
-	}
-	if len(secret) >= shortestValue {
-		starts := m.places[secret[:shortestValue]]
-		if len(starts) > 0 && !m.done[secret] {
-			m.done[secret] = true // a body may repeat it any number of times
-			for _, i := range starts {
-				hideAt(i)
-			}
-		}
+	if len(secret) >= shortestValue && !m.starts[secret[:shortestValue]] || m.done[secret] {
 		return
 	}
-	for i := range m.hidden {
-		hideAt(i)
+	m.done[secret] = true // a body may repeat it any number of times
+	within := m.text[:min(len(m.text), len(m.hidden)+len(secret))]
+	for i := 0; secret != ""; i++ {
+		next := strings.Index(within[i:], secret)
+		if next < 0 {
+			return
+		}
+		i += next
+		clear(m.hidden[i:min(i+len(secret), len(m.hidden))])
 	}
 }

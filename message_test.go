@@ -54,7 +54,7 @@ func TestMessageIsFoundInTheUsualShapes(t *testing.T) {
 		{at("plain text with a parameter"), "text/plain; charset=utf-8", "stale\n", "stale"},
 		{at("plain text in another case"), "Text/Plain;charset=utf-8", "stale", "stale"},
 		{at("plain text that is JSON"), "text/plain", `{"message":"stale"}`, `{"message":"stale"}`},
-		{at("plain text that is not UTF-8"), "text/plain", "zu kurz: Gr\xf6\xdfe\x9b31m", "zu kurz: Gr\ufffde\ufffd31m"},
+		{at("plain text that is not UTF-8"), "text/plain", "zu kurz: Gr\xf6\xdfe\x9b31m", ""},
 		{at("something like plain text"), "text/plainly", "stale", ""},
 		{at("no usual member"), jsonMedia, `{"reason":"stale","code":409}`, ""},
 		{at("numbers"), jsonMedia, `{"message":409,"errors":[1,2]}`, ""},
@@ -79,6 +79,28 @@ func TestMessageIsFoundInTheUsualShapes(t *testing.T) {
 		}
 		if fmt.Sprint(err) != want {
 			t.Errorf("%s: got the text %q, want %q", tt.place, err, want)
+		}
+	}
+}
+
+// TestATextThatIsCutIsNoMessage has one that ends within the token that was sent: what is left of it would be shown.
+func TestATextThatIsCutIsNoMessage(t *testing.T) {
+	t.Parallel()
+	const token = "st_7Qm2xV9pL4"
+	for name, header := range map[string]string{"a lost connection": "Content-Length: 99", "broken chunks": "Transfer-Encoding: chunked"} {
+		server := startServer(t)
+		server.Enqueue(func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n%s\r\n\r\n11\r\nno %s", header, token[:9])
+			_ = conn.Close()
+		})
+		_, err := server.Client(oneTry).UpdateSession(t.Context(), sessionID, kodexa.Session{Token: new(token)})
+		if answer := apiError(t, name, err); answer.Message != "" || !bytes.Contains(answer.Body, []byte(token[:9])) {
+			t.Errorf("%s: message %q, body %q", name, answer.Message, answer.Body)
 		}
 	}
 }
@@ -126,7 +148,8 @@ func TestMessageMasksWhatWasSent(t *testing.T) {
 			Memory:     &kodexa.OrganizationMemory{OrderedDashboards: &[]string{"dashboard-one"}},
 			Properties: &map[string]json.RawMessage{"longPropertyName": json.RawMessage(`{"a":[{"token":"t1"},"free-form text","\u0065scaped text"]}`)},
 		},
-		AdditionalProperties: map[string]json.RawMessage{"tokens": json.RawMessage(`"t2"`), "n": json.RawMessage("98765432109876543210"), "path": json.RawMessage(`"a/path/😀"`)},
+		AdditionalProperties: map[string]json.RawMessage{"tokens": json.RawMessage(`"t2"`), "n": json.RawMessage("98765432109876543210"), "path": json.RawMessage(`"a/path/😀"`),
+			"pattern": json.RawMessage(`"^\\/api\\/v1\\/"`), "folder": json.RawMessage(`"C:\\temp\\u0041dam"`), "red": json.RawMessage(`"\u001b[31mfailed\n"`)},
 	}
 	tests := []struct {
 		testCase
@@ -151,6 +174,9 @@ func TestMessageMasksWhatWasSent(t *testing.T) {
 		{at("a value that is quoted as JSON"), `bad: {"organizationId":"sl\"ash\\ed and \"quoted\""}`, `bad: {"organizationId":"…"}`},
 		{at("a value that is quoted as ASCII"), `bad: {"x":"Gr\u00f6\u00DFe\u0020XXL"}`, `bad: {"x":"…"}`},
 		{at("a value that is quoted for HTML"), `bad: "a\/path\/\ud83d\ude00"`, `bad: "…"`},
+		{at("a value that looks quoted for HTML"), `bad: ^\/api\/v1\/ and "^\\/api\\/v1\\/"`, `bad: … and "…"`},
+		{at("a value that looks quoted as ASCII"), `bad: C:\temp\u0041dam and "C:\\temp\\u0041dam"`, `bad: … and "…"`},
+		{at("a value that is quoted in two ways at once"), "bad: \x1b[31mfailed\n" + ` and "\u001b[31mfailed\n"`, `bad: … and "…"`},
 		{at("half a character that is quoted"), `bad: \ud83d EIGHT888`, "bad: \ufffd …"},
 		{at("a name, which is no value"), "longPropertyName is unknown, organizationId too", "longPropertyName is unknown, organizationId too"},
 		{at("long numbers"), "1234567890, 98765432109876543210 not 1", "…, … not 1"},
@@ -199,6 +225,26 @@ func TestMessageToAReadMasksTheKey(t *testing.T) {
 		if answer := apiError(t, name, err); answer.Message != "unknown key …, session "+sessionID.String() {
 			t.Errorf("%s: %q", name, answer.Message)
 		}
+	}
+}
+
+// TestMessageToABodyOfManyStrings has each of them be one to search for: a body of a MiB must not take a second.
+func TestMessageToABodyOfManyStrings(t *testing.T) {
+	t.Parallel()
+	var tokens, alike bytes.Buffer
+	for i := range 40_000 {
+		_, _ = fmt.Fprintf(&tokens, `,"%07d"`, i)
+		_, _ = fmt.Fprintf(&alike, `,"aaaaaaaa%d"`, i)
+	}
+	list := func(items bytes.Buffer) string { return "[" + items.String()[1:] + "]" }
+	run := strings.Repeat("a", 100)
+	server := startServer(t)
+	server.Enqueue(answerWith(http.StatusBadRequest, "text/plain", []byte("0039999 "+run+" aaaaaaaa777! "+strings.Repeat(run, 10))))
+	_, err := server.Client().UpdateSession(t.Context(), sessionID, kodexa.Session{AdditionalProperties: map[string]json.RawMessage{
+		"x": json.RawMessage(`{"token":` + list(tokens) + `,"alike":` + list(alike) + `}`),
+	}})
+	if answer := apiError(t, "", err); !strings.HasPrefix(answer.Message, "… "+run+" …! aaa") {
+		t.Errorf("%q", answer.Message)
 	}
 }
 

@@ -132,7 +132,7 @@ func TestNoSecretInWhatIsMadeOfWhatIsRead(t *testing.T) {
 func canaryClient(t *testing.T, baseURL string, opts ...kodexa.Option) *kodexa.Client {
 	t.Helper()
 	c, err := kodexa.New(append(opts, kodexa.WithBaseURL(baseURL), kodexa.WithAPIKey(canaryKey),
-		kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: 2, BaseDelay: 1, MaxDelay: time.Second}), kodexa.WithTimeout(5*time.Second),
+		kodexa.WithRetry(kodexa.RetryPolicy{MaxAttempts: 2, BaseDelay: 1, MaxDelay: time.Second}), kodexa.WithTimeout(time.Minute),
 		kodexa.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10}}),
 	)...)
 	if err != nil {
