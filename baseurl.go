@@ -1,6 +1,7 @@
 package kodexa
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -15,33 +16,30 @@ import (
 func parseBaseURL(rawURL string, plaintext bool) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, errors.New("base URL can't be parsed: it must be like https://host, without space around it")
+		return nil, errNoURL
 	}
-	switch {
-	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, errors.New("base URL has neither scheme https nor http")
-	case u.Hostname() == "":
-		return nil, errors.New("base URL has no host")
-	case strings.HasSuffix(u.Host, ":") || !isPort(u.Port()):
-		return nil, errors.New("base URL has a port out of range")
-	case u.User != nil:
-		return nil, errors.New("base URL has userinfo")
-	case u.RawQuery != "" || u.ForceQuery:
-		return nil, errors.New("base URL has a query")
-	case u.Fragment != "" || strings.HasSuffix(rawURL, "#"):
-		return nil, errors.New("base URL has a fragment")
-	case u.RawPath != "":
-		return nil, errors.New("base URL has an escaped character in its path")
-	case u.Scheme == "http" && !plaintext && !isLoopback(u.Hostname()):
-		return nil, errors.New("base URL is plaintext http beyond loopback: use https, or WithPlaintextHTTP")
+	if err := cmp.Or(
+		refuse(u.Scheme != "https" && u.Scheme != "http", "base URL has neither scheme https nor http"),
+		refuse(u.Hostname() == "", "base URL has no host"),
+		refuse(strings.HasSuffix(u.Host, ":") || !isPort(u.Port()), "base URL has a port out of range"),
+		refuse(u.User != nil, "base URL has userinfo"),
+		refuse(u.RawQuery != "" || u.ForceQuery, "base URL has a query"),
+		refuse(u.Fragment != "" || strings.HasSuffix(rawURL, "#"), "base URL has a fragment"),
+		refuse(u.RawPath != "", "base URL has an escaped character in its path"),
+		refuse(u.Scheme == "http" && !plaintext && !isLoopback(u.Hostname()),
+			"base URL is plaintext http beyond loopback: use https, or WithPlaintextHTTP"),
+	); err != nil {
+		return nil, err
 	}
 	base := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
 	u = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(base, "/api")}
 	if _, err := url.Parse(u.String()); err != nil { // as the generated client does for each request
-		return nil, errors.New("base URL can't be parsed: it must be like https://host, without space around it")
+		return nil, errNoURL
 	}
 	return u, nil
 }
+
+var errNoURL = errors.New("base URL can't be parsed: it must be like https://host, without space around it")
 
 // isPort reports whether a URL's port is one, or none, which is the scheme's.
 func isPort(text string) bool {

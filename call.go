@@ -2,58 +2,77 @@ package kodexa
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/kodexa-community/kodexa-go/gen"
 	"github.com/kodexa-community/kodexa-go/internal/contract"
 )
 
-// caller sends the requests of the generated client. It is the one way that each of them goes.
-type caller struct {
+// sender sends the requests of the generated client. It is the one way that each of them goes.
+type sender struct {
 	*config
 
 	contract  *contract.Contract
 	transport transport
 }
 
-// call is one request on its way: what the steps tell one another about it.
-type call struct {
-	*caller
-
-	req       *http.Request
-	path      string              // as sent, below the base URL
-	operation *contract.Operation // an empty one if the contract has none for the request
-	body      []byte              // of the request
-	attempts  int
-	inDoubt   bool         // the request may have been applied, if its method changes anything
-	answered  http.Header  // the header of the last attempt, nil if no answer came to it
-	reported  *CallError   // what the answer breaks the contract with, under report-only
-	leftOut   bool         // a member of the answer is left out
-	answer    answer       // to the last attempt
-	unread    bytes.Reader // of its body
-}
-
-// Do sends the request of a generated operation and returns a 2xx answer that keeps the contract, with its body still to be
-// decoded. Everything else is a [*CallError].
-func (c *caller) Do(req *http.Request) (*http.Response, error) {
-	k := &call{caller: c, req: req, operation: &contract.Operation{}}
-	if err := k.admit(); err != nil {
-		return nil, k.failed(err)
-	}
-	a := k.send()
-	res, err := k.accept(a)
-	if a.cancel != nil { // else the context ended without another attempt
-		k.log(a, err)
-	}
+// Do is [call.Do] with errors that are a [*CallError].
+func (c *sender) Do(req *http.Request) (*http.Response, error) {
+	k := &call{sender: c}
+	res, err := k.Do(req)
 	if err != nil {
 		return nil, k.failed(err)
 	}
 	return res, nil
+}
+
+// noOperation is that of a request which the contract has none for.
+var noOperation = &contract.Operation{}
+
+// call is one request on its way: what the steps tell one another about it.
+type call struct {
+	*sender
+	answer // to the last attempt
+
+	operation *contract.Operation
+	req       *http.Request
+	path      string // as sent, below the base URL
+	sent      []byte // the body of the request
+	attempts  int
+	inDoubt   bool  // the request may have been applied, if its method changes anything
+	reported  error // how the answer breaks the contract, under report-only
+
+	// Of a call of the client's own methods, which begin before there is a request.
+	api     gen.Client // the generated client that makes the request
+	id      uuid.UUID  // of the session
+	isWhole bool       // no member of the answer may be left out
+}
+
+// Do sends the request of a generated operation and returns a 2xx answer that keeps the contract, with its body still to be
+// decoded.
+func (k *call) Do(req *http.Request) (*http.Response, error) {
+	k.req, k.operation, k.Response = req, noOperation, noResponse
+	if err := k.admit(); err != nil {
+		return nil, err
+	}
+	if err := k.send(); err != nil {
+		return nil, err
+	}
+	res, err := k.accept()
+	k.log(err)
+	return res, err
 }
 
 // admit checks the request, and makes it ready to be sent more than once.
@@ -66,29 +85,31 @@ func (k *call) admit() error {
 		req.Header = http.Header{}
 	}
 	k.path = strings.TrimPrefix(req.URL.EscapedPath(), k.base.EscapedPath())
+	k.operation = cmp.Or(k.contract.Find(req.Method, k.path), noOperation)
 	if err := k.takeBody(); err != nil {
 		return err
 	}
 	if !liesBelow(k.base, req) { // the key would leave home
-		return k.brokenRequest("the URL does not lie below the base URL")
+		return k.brokenRequest("", "the URL does not lie below the base URL")
+	}
+	if strings.ContainsFunc(req.URL.RawQuery, func(r rune) bool { return r <= ' ' || r == '\x7f' }) {
+		return errors.New("the query has a character that must be escaped")
 	}
 	if err := checkHeader(req.Header); err != nil {
 		return err
 	}
-	operation := k.contract.Find(req.Method, k.path)
-	if operation == nil {
-		return k.brokenRequest("the contract has no such operation")
+	if k.operation == noOperation {
+		return k.brokenRequest("", "the contract has no such operation")
 	}
-	k.operation = operation
 	if !k.operation.WantsKey(apiKeyHeader) {
 		req.Header.Del(apiKeyHeader)
 	}
 	if types := k.operation.AnswerTypes(); types != "" && types != defaultAccept && req.Header.Get("Accept") == defaultAccept {
 		req.Header.Set("Accept", types)
 	}
-	violations, cause := k.operation.CheckRequest(k.path, req.URL.RawQuery, req.Header, k.body)
+	violations, cause := k.operation.CheckRequest(k.path, req.URL.RawQuery, req.Header, k.sent)
 	if len(violations) > 0 {
-		return &ContractError{In: InRequest, Violations: k.masked(violations), Body: k.body, cause: cause}
+		return &ContractError{In: InRequest, Violations: k.masked(violations), Body: k.sent, cause: cause}
 	}
 	return nil
 }
@@ -97,20 +118,23 @@ func (k *call) admit() error {
 func (k *call) takeBody() (err error) {
 	req := k.req
 	read := func(r io.ReadCloser) {
-		k.body, err = readAll(r, req.ContentLength, math.MaxInt64)
+		k.sent, err = readAll(r, req.ContentLength, math.MaxInt64)
 		err = errors.Join(err, r.Close())
+	}
+	if body := req.Body; body != nil && req.GetBody == nil { // it may wait for a writer
+		defer context.AfterFunc(req.Context(), func() { _ = body.Close() })()
 	}
 	if req.Body != nil && req.Body != http.NoBody {
 		read(req.Body)
-		if err == nil && len(k.body) == 0 && req.GetBody != nil {
+		if err == nil && len(k.sent) == 0 && req.GetBody != nil {
 			if req.Body, err = req.GetBody(); err == nil {
 				read(req.Body)
 			}
 		}
 	}
-	req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, int64(len(k.body))
+	req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, int64(len(k.sent))
 	if err != nil {
-		return fmt.Errorf("reading the request body: %w", err)
+		return cmp.Or(req.Context().Err(), fmt.Errorf("reading the request body: %w", err))
 	}
 	return nil
 }
@@ -133,78 +157,78 @@ func checkHeader(header http.Header) error {
 // tokenCharacters are those of a header's name (RFC 9110, section 5.6.2).
 const tokenCharacters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-// accept returns the success that a is, or the error that it means.
-func (k *call) accept(a *answer) (*http.Response, error) {
+// accept returns the success that the answer is, or the error that it means.
+func (k *call) accept() (*http.Response, error) {
 	switch {
-	case a.StatusCode == 0:
-		return nil, a.err
-	case a.StatusCode/100 != 2:
-		return nil, k.apiError(a)
+	case k.StatusCode == 0:
+		return nil, k.err
+	case k.StatusCode/100 != 2:
+		return nil, k.apiError()
 	}
 	k.inDoubt = true // until the answer is known to be good
-	if a.err != nil {
-		return nil, k.unreadable(a)
+	if k.err != nil {
+		return nil, k.unreadable()
 	}
-	body := a.body
-	violations, cause := k.operation.CheckResponse(a.StatusCode, a.Header, body)
+	body := k.received
+	violations, cause := k.operation.CheckResponse(k.StatusCode, k.Header, body)
 	if len(violations) > 0 {
-		broken := k.brokenAnswer(a, k.masked(violations), cause)
-		if k.report == nil {
-			return nil, broken
-		}
-		reported := *broken
-		reported.Header, reported.Body = a.Header.Clone(), bytes.Clone(a.body) // report may do with them what it likes
-		k.reported = k.failed(&reported)
-		k.report(k.req.Context(), k.reported)
-		if k.operation.MediaType(a.StatusCode, a.Header) == "" { // it is decoded if it is JSON, whatever it is called
-			a.Header = a.Header.Clone()
-			a.Header.Set("Content-Type", "application/json")
-		}
+		broken := k.brokenAnswer(k.masked(violations), cause)
 		var ok bool
-		if body, ok = k.operation.Decodable(a.StatusCode, a.Header, body); !ok {
+		if body, ok = k.reportOnly(broken); !ok {
 			return nil, broken
 		}
-		k.leftOut = !bytes.Equal(body, a.body)
 	}
 	k.inDoubt = false
-	k.unread.Reset(body)
-	a.Body = checkedBody{k}
-	if mediaType := k.operation.MediaType(a.StatusCode, a.Header); mediaType != "" && mediaType != a.Header.Get("Content-Type") {
-		a.Header = a.Header.Clone()             // it may be the transport's
-		a.Header.Set("Content-Type", mediaType) // generated code compares it letter by letter
+	k.Body = io.NopCloser(bytes.NewReader(body))
+	if mediaType := k.operation.MediaType(k.StatusCode, k.Header); mediaType != "" && mediaType != k.Header.Get("Content-Type") {
+		k.Header = k.Header.Clone()             // it may be the transport's
+		k.Header.Set("Content-Type", mediaType) // generated code compares it letter by letter
 	}
-	return a.Response, nil
+	return k.Response, nil
+}
+
+// reportOnly reports an answer that breaks the contract, if that is asked for, and returns of its body what can be decoded.
+func (k *call) reportOnly(broken *ContractError) (body []byte, ok bool) {
+	if k.report == nil {
+		return nil, false
+	}
+	reported := *broken // report may do with it what it likes
+	reported.Header, reported.Body, reported.Violations = k.Header.Clone(), bytes.Clone(k.received), slices.Clone(broken.Violations)
+	k.reported = broken
+	k.report(k.req.Context(), k.failed(&reported))
+	if k.operation.MediaType(k.StatusCode, k.Header) == "" { // it is decoded if it is JSON, whatever it is called
+		k.Header = k.Header.Clone()
+		k.Header.Set("Content-Type", "application/json")
+	}
+	body, ok = k.operation.Decodable(k.StatusCode, k.Header, k.received)
+	return body, ok && (!k.isWhole || bytes.Equal(body, k.received))
 }
 
 // unreadable is a success whose body could not be read to its end.
-func (k *call) unreadable(a *answer) error {
-	_, isTimeout := errors.AsType[*attemptTimeoutError](a.err)
-	if isTimeout || errors.Is(a.err, ErrResponseTooLarge) || errors.Is(a.err, k.req.Context().Err()) {
-		return fmt.Errorf("%s: %w", statusLine(a.StatusCode), a.err)
+func (k *call) unreadable() error {
+	_, isTimeout := errors.AsType[*attemptTimeoutError](k.err)
+	if isTimeout || errors.Is(k.err, ErrResponseTooLarge) || errors.Is(k.err, k.req.Context().Err()) {
+		return fmt.Errorf("%s: %w", statusLine(k.StatusCode), k.err)
 	}
 	reason := "the body is cut short after %d bytes"
-	if a.Uncompressed {
+	if k.Uncompressed {
 		reason = "the body is broken gzip, or cut short, after %d bytes"
 	}
-	return k.brokenAnswer(a, []Violation{{"", fmt.Sprintf(reason, len(a.body))}}, a.err)
+	return k.brokenAnswer([]Violation{{"", fmt.Sprintf(reason, len(k.received))}}, k.err)
 }
 
-func (*call) brokenAnswer(a *answer, violations []Violation, cause error) *ContractError {
+func (k *call) brokenAnswer(violations []Violation, cause error) *ContractError {
 	return &ContractError{
-		In: InResponse, StatusCode: a.StatusCode, Violations: violations, Header: a.Header, Body: a.body, cause: cause,
+		In: InResponse, StatusCode: k.StatusCode, Violations: violations, Header: k.Header, Body: k.received, cause: cause,
 	}
 }
-
-// checkedBody is what the generated client decodes. It stays in HTTPResponse, where the client's own methods find the call.
-type checkedBody struct{ *call }
-
-func (b checkedBody) Read(p []byte) (int, error) { return b.unread.Read(p) }
-
-// Close does nothing: the body was read before.
-func (checkedBody) Close() error { return nil }
 
 // failed gives err its place.
 func (k *call) failed(err error) *CallError {
+	if k.req == nil { // there was none yet
+		path := strings.Replace(k.operation.Path, "{id}", k.id.String(), 1)
+		return &CallError{Operation: k.operation.ID, Method: k.operation.Method, Path: path, Err: err}
+	}
 	return &CallError{
 		Operation: k.operation.ID, Method: k.req.Method, Path: k.path, RequestID: k.requestID(), Attempts: k.attempts,
 		OutcomeUnknown: k.outcomeUnknown(), Err: err,
@@ -213,19 +237,17 @@ func (k *call) failed(err error) *CallError {
 
 func (k *call) outcomeUnknown() bool { return k.inDoubt && !isSafe(k.req.Method) }
 
-// brokenRequest is a request that breaks the contract as a whole.
-func (k *call) brokenRequest(reason string) error {
-	return &ContractError{In: InRequest, Violations: []Violation{{"", reason}}, Body: k.body}
+// brokenRequest is a request that is refused here, for another reason than the contract's own word.
+func (k *call) brokenRequest(pointer, reason string) error {
+	return &ContractError{In: InRequest, Violations: []Violation{{pointer, reason}}, Body: k.sent}
 }
 
-// log writes the record of an attempt. err is the error of the call, or why no answer came if another attempt follows.
-func (k *call) log(a *answer, err error) {
-	if err == nil && k.reported != nil {
-		err = k.reported.Err
-	}
+// log writes the record of an attempt. err is the error of the call, or what the attempt met if another one follows.
+func (k *call) log(err error) {
+	err = cmp.Or(err, k.reported)
 	level := slog.LevelWarn
-	switch refusal := statusErrors[a.StatusCode]; {
-	case a.StatusCode/100 == 2 && err == nil:
+	switch refusal := statusErrors[k.StatusCode]; {
+	case k.StatusCode/100 == 2 && err == nil:
 		level = slog.LevelDebug
 	case errors.Is(refusal, ErrNotFound), errors.Is(refusal, ErrConflict):
 		level = slog.LevelInfo
@@ -235,10 +257,10 @@ func (k *call) log(a *answer, err error) {
 	}
 	attrs := []slog.Attr{
 		slog.String("operation", k.operation.ID), slog.String("method", k.req.Method), slog.String("path", k.path),
-		slog.Int("attempt", k.attempts), slog.Duration("duration", a.took), slog.Bool("outcome_unknown", k.outcomeUnknown()),
+		slog.Int("attempt", k.attempts), slog.Duration("duration", time.Since(k.begun)), slog.Bool("outcome_unknown", k.outcomeUnknown()),
 	}
-	if a.StatusCode != 0 {
-		attrs = append(attrs, slog.Int("status", a.StatusCode))
+	if k.StatusCode != 0 {
+		attrs = append(attrs, slog.Int("status", k.StatusCode))
 	}
 	if id := k.requestID(); id != "" {
 		attrs = append(attrs, slog.String("request_id", id))

@@ -244,6 +244,25 @@ func TestARequestBodyThatCannotBeReadIsNotSent(t *testing.T) {
 	}
 }
 
+// TestARequestBodyThatWaitsEndsWithTheContext has a body whose writer never writes.
+func TestARequestBodyThatWaitsEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	for want, end := range map[error]func(context.Context) (context.Context, context.CancelFunc){
+		context.Canceled: cancelledAfterASecond, context.DeadlineExceeded: expiringAfterASecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := end(t.Context())
+			defer cancel()
+			s := &script{reactions: []reaction{succeeds}}
+			body, _ := io.Pipe()
+			_, err := newClient(t, s).API().UpdateSessionWithBodyWithResponse(ctx, sessionID, jsonMedia, body)
+			if failed := callError(t, want.Error(), err); failed.Err != want || failed.OutcomeUnknown || len(s.sent) != 0 {
+				t.Errorf("got %v after %d attempts, want %v", err, len(s.sent), want)
+			}
+		})
+	}
+}
+
 // TestAHeaderThatCannotBeSentIsNamed has editors that set what net/http would refuse, each time anew.
 func TestAHeaderThatCannotBeSentIsNamed(t *testing.T) {
 	t.Parallel()
@@ -285,6 +304,9 @@ func TestAHeaderThatCannotBeSentIsNamed(t *testing.T) {
 				}
 				if text := got.err.Error(); !strings.HasSuffix(text, ": "+test.text) || strings.Contains(text, "canary") {
 					t.Errorf("%s: got %s, want %s", method, text, test.text)
+				}
+				if failed := callError(t, method, got.err); failed.Operation != map[string]string{"GET": "getSession", "PUT": "updateSession"}[method] {
+					t.Errorf("%s: the operation is %q", method, failed.Operation)
 				}
 			}
 		})

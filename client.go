@@ -18,8 +18,8 @@ import (
 // Client reads and updates sessions on a Kodexa Platform. Make one with [New] and share it: its methods may be called
 // concurrently, and none of them keeps or changes what it is given.
 type Client struct {
-	caller *caller
-	api    *gen.ClientWithResponses
+	sender *sender
+	api    *gen.Client // sends by sender
 }
 
 // New returns a client for the platform at https://platform.kodexa.ai, or where the options say. It needs an API key, from
@@ -33,17 +33,13 @@ func New(opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kodexa: %w", err)
 	}
-	calls := &caller{c, document, newTransport(c.httpClient, c.timeout)}
-	options := []gen.ClientOption{gen.WithHTTPClient(calls)} // caller.Do has the rest of a request's way
+	calls := &sender{c, document, newTransport(c.httpClient, c.timeout)}
 	editors := []RequestEditor{c.key, setHeader("User-Agent", userAgent(c.product)), setHeader("Accept", defaultAccept)}
-	for _, fn := range append(editors, c.editors...) {
-		options = append(options, gen.WithRequestEditorFn(withOwnError(fn)))
-	}
-	api, err := gen.NewClientWithResponses(c.base.String(), options...)
-	if err != nil {
-		return nil, fmt.Errorf("kodexa: %w", err)
-	}
-	return &Client{caller: calls, api: api}, nil
+	return &Client{sender: calls, api: &gen.Client{
+		Server:         c.base.String() + "/",
+		RequestEditors: append(editors, c.editors...),
+		Client:         calls, // call.Do has the rest of a request's way
+	}}, nil
 }
 
 // GetSession reads the session id (GET /api/sessions/{id}).
@@ -67,18 +63,14 @@ func (c *Client) GetSession(ctx context.Context, id uuid.UUID, editors ...Reques
 // Every error is a [*CallError]. Test it for [ErrOutcomeUnknown] to learn whether the session may have been updated all the
 // same. editors run after those of [WithRequestEditor], for this call alone.
 func (c *Client) UpdateSession(ctx context.Context, id uuid.UUID, s Session, editors ...RequestEditor) (*Session, error) {
-	m, err := c.begin(id, "updateSession", editors)
+	k, err := c.begin("updateSession", id, editors)
 	if err != nil {
 		return nil, err
 	}
 	if isAnother(id, s.ID) {
-		return nil, m.failed(&ContractError{In: InRequest, Violations: otherSession()})
+		return nil, k.failed(k.brokenRequest("/id", wantsOwnID))
 	}
-	res, err := c.api.UpdateSessionWithResponse(ctx, id, s, m.editors...)
-	if err != nil {
-		return nil, m.withPlace(err)
-	}
-	return ownSession(id, res.HTTPResponse, res.Body, res.JSON200)
+	return k.ownSession(k.generated().UpdateSessionWithResponse(ctx, id, s))
 }
 
 // API returns the generated client: every operation of the contract, with the same authentication, checks, retries and errors
@@ -86,19 +78,19 @@ func (c *Client) UpdateSession(ctx context.Context, id uuid.UUID, s Session, edi
 // there is a request: their errors come as they are. All others are a [*CallError]. The ids of sessions are not compared.
 func (c *Client) API() *gen.ClientWithResponses {
 	c.mustBeMade()
-	return &gen.ClientWithResponses{ClientInterface: c.api.ClientInterface} // a copy, which a caller may change
+	return &gen.ClientWithResponses{ClientInterface: c.api}
 }
 
 // CloseIdleConnections closes the connections that no call is using. c stays usable. A transport that was given with
 // [WithHTTPClient] loses them for its other users too.
 func (c *Client) CloseIdleConnections() {
 	c.mustBeMade()
-	c.caller.transport.closeIdle()
+	c.sender.transport.closeIdle()
 }
 
 // mustBeMade panics with a text that says what to do, before generated code panics with one that doesn't.
 func (c *Client) mustBeMade() {
-	if c == nil || c.caller == nil {
+	if c == nil || c.sender == nil {
 		panic("kodexa: the Client is nil or empty: make one with New")
 	}
 }

@@ -316,6 +316,64 @@ func TestAnEarlyAnswerToALargeBodyIsSeen(t *testing.T) {
 	}
 }
 
+// deaf is a connection whose writes fail.
+type deaf struct {
+	net.Conn
+
+	failed func()
+}
+
+func (d *deaf) Write([]byte) (int, error) {
+	d.failed()
+	return 0, errReset
+}
+
+// TestAFailedWriteWaitsForWhatIsRead has answers that are read a while after a write has failed, as on a busy machine.
+// Not parallel: it needs the transport of New, see ownClient.
+func TestAFailedWriteWaitsForWhatIsRead(t *testing.T) { //nolint:paralleltest // see above
+	const late = 700 * time.Millisecond
+	for name, test := range map[string]struct { //nolint:paralleltest // see above
+		read   func(io.WriteCloser)
+		status int // 0: none
+		took   time.Duration
+	}{
+		"a late answer": {func(w io.WriteCloser) {
+			time.Sleep(late)
+			_, _ = io.WriteString(w, "HTTP/1.1 413 A\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		}, http.StatusRequestEntityTooLarge, late},
+		"the end at once": {func(w io.WriteCloser) { _ = w.Close() }, 0, 0},
+		"a late end": {func(w io.WriteCloser) {
+			time.Sleep(late)
+			_ = w.Close()
+		}, 0, late},
+		"nothing": {func(io.WriteCloser) {}, 0, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := kodexa.DefaultTransport()
+				tr.Proxy = nil
+				tr.DialContext = func(context.Context, string, string) (net.Conn, error) {
+					near, far := net.Pipe()
+					t.Cleanup(func() { _ = far.Close() })
+					return &deaf{near, sync.OnceFunc(func() { go test.read(far) })}, nil
+				}
+				before := http.DefaultTransport
+				defer func() { http.DefaultTransport = before }()
+				http.DefaultTransport = tr
+				c, err := kodexa.New(kodexa.WithAPIKey("key"), kodexa.WithBaseURL("http://localhost"), oneTry)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := update(t.Context(), c)
+				if got.err == nil || got.status() != test.status || got.took.Truncate(10*time.Millisecond) != test.took {
+					t.Errorf("got %v after %v", got.err, got.took)
+				}
+				time.Sleep(time.Second) // so long a write may wait for nothing
+			})
+		})
+	}
+}
+
 func TestAProxyThatRefusesToConnectIsNamed(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

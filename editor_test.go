@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	kodexa "github.com/kodexa-community/kodexa-go"
+	"github.com/kodexa-community/kodexa-go/kodexatest"
 )
 
 func TestRequestEditorsRunInOrderAfterTheModulesOwn(t *testing.T) {
@@ -111,6 +112,31 @@ func TestRequestEditorThatRemovesTheURLIsAnError(t *testing.T) {
 	})
 	if failed := callError(t, "no URL", err); failed.Err.Error() != "a request editor removed the URL" || failed.OutcomeUnknown {
 		t.Error(err)
+	}
+}
+
+// TestQueryThatCannotBeSentIsRefused: net/http would find it at every attempt, and over HTTP/2 not at all, so that the server
+// closes the connection under all other calls.
+func TestQueryThatCannotBeSentIsRefused(t *testing.T) {
+	t.Parallel()
+	server := kodexatest.NewTLSServer()
+	t.Cleanup(server.Close)
+	setQuery := func(query string) kodexa.RequestEditor {
+		return func(_ context.Context, req *http.Request) error {
+			req.URL.RawQuery = query
+			return nil
+		}
+	}
+	for _, query := range []string{"why=canary\n", "why=canary\x7f", "why=\x00", "why=too late", "why=a HTTP/1.1\r\nX-Api-Key: b"} {
+		_, err := server.Client().UpdateSession(t.Context(), sessionID, kodexa.Session{}, setQuery(query))
+		const want = "the query has a character that must be escaped"
+		if failed := callError(t, query, err); failed.Err.Error() != want || failed.Attempts != 0 || failed.OutcomeUnknown {
+			t.Errorf("%q: got %v", query, err)
+		}
+	}
+	_, err := server.Client().UpdateSession(t.Context(), sessionID, kodexa.Session{}, setQuery("why=too+late%20%0A&größe=[1]"))
+	if sent := server.Requests(); !errors.Is(err, kodexa.ErrNotFound) || len(sent) != 1 || sent[0].Query != "why=too+late%20%0A&größe=[1]" {
+		t.Errorf("%v, sent %v", err, sent)
 	}
 }
 

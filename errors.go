@@ -89,7 +89,7 @@ type APIError struct {
 	StatusCode int
 	// Message is what the body says in its message, error, detail, title, msg or errors member, or as plain text. It is one
 	// line of at most 200 characters, in which the key and the values of the body that was sent are masked. It is "" if there
-	// is none, or if that body was larger than 1 MiB or not JSON.
+	// is none, if it did not arrive as a whole, or if that body was larger than 1 MiB or not JSON.
 	Message    string
 	RetryAfter time.Duration // what the answer's Retry-After asks to wait, counted from its arrival; 0 if it does not ask
 	Violations []Violation   // where Body breaks the schema that the contract has for it; nil if it has none
@@ -143,7 +143,7 @@ type Violation struct {
 type ContractError struct {
 	In         Part
 	StatusCode int         // of the answer, else 0
-	Violations []Violation // at least one and at most 100, by pointer; only one is found in a body beyond 64 KiB
+	Violations []Violation // at least one and at most 100, by pointer; of a body beyond 64 KiB kin-openapi names its first alone
 	Header     http.Header `json:"-"` // of the answer, else nil
 	Body       []byte      `json:"-"` // what breaks the contract
 

@@ -462,6 +462,7 @@ type wire struct {
 
 	isDead      atomic.Bool // it swallows what is written
 	isForgotten atomic.Bool // it is reset when something is written
+	isSlow      atomic.Bool // it takes a second to say that something was written
 	isReset     atomic.Bool
 }
 
@@ -472,6 +473,8 @@ func (w *wire) Write(p []byte) (int, error) {
 	case w.isForgotten.Load():
 		w.isReset.Store(true)
 		return len(p), w.SetReadDeadline(time.Unix(1, 0))
+	case w.isSlow.Load():
+		defer time.Sleep(time.Second)
 	}
 	return w.Conn.Write(p)
 }

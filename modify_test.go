@@ -447,7 +447,7 @@ func TestContextThatEndsWithinAModification(t *testing.T) {
 						}
 					})
 				}
-				policy := kodexa.RetryPolicy{BaseDelay: 10_000 * time.Hour}
+				policy := kodexa.RetryPolicy{BaseDelay: 1e6 * time.Hour}
 				if !strings.Contains(name, "wait") {
 					policy.BaseDelay = time.Second
 				}
@@ -485,7 +485,7 @@ func TestWaitOfAModificationThatWouldOutliveTheContextIsNotBegun(t *testing.T) {
 				p := newLockingPlatform()
 				p.onPut(answerStatus(status))
 				start := time.Now()
-				_, err := p.direct(t, kodexa.WithRetry(kodexa.RetryPolicy{BaseDelay: 10_000 * time.Hour})).ModifySession(ctx, acmeID, toClosed)
+				_, err := p.direct(t, kodexa.WithRetry(kodexa.RetryPolicy{BaseDelay: 1e6 * time.Hour})).ModifySession(ctx, acmeID, toClosed)
 				wantCallError(t, err, "updateSession", isUnknown)
 				if api, ok := errors.AsType[*kodexa.APIError](err); !ok || api.StatusCode != status || time.Since(start) != 0 {
 					t.Errorf("error is %v after %v", err, time.Since(start))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"strings"
@@ -57,9 +58,7 @@ func newConfig(opts []Option) (*config, error) {
 		}
 		errs = append(errs, opt(c))
 	}
-	if c.key == nil {
-		errs = append(errs, errors.New("no API key: use WithAPIKey, or FromEnv and KODEXA_API_KEY"))
-	}
+	errs = append(errs, refuse(c.key == nil, "no API key: use WithAPIKey, or FromEnv and KODEXA_API_KEY"))
 	var err error
 	if c.base, err = parseBaseURL(c.baseURL, c.plaintext); err != nil {
 		errs = append(errs, fmt.Errorf("%s%w", c.baseFrom, err))
@@ -133,13 +132,13 @@ func WithPlaintextHTTP() Option { return option(nil, func(c *config) { c.plainte
 // WithHTTPClient makes the client send through hc's Transport and cookie Jar. A nil Transport is [http.DefaultTransport].
 // hc.Timeout bounds each attempt unless [WithTimeout] is given. Nothing else of hc is used, CheckRedirect included, and hc is
 // never changed. By default the client has a transport of its own; to change that one, pass a [DefaultTransport] in a client:
-// &http.Client{Transport: t}.
+// &http.Client{Transport: t}. hc must not be nil.
 func WithHTTPClient(hc *http.Client) Option {
-	err := refuse(hc == nil, "HTTP client is nil")
-	if hc != nil {
-		err = refuse(hc.Transport == (*http.Transport)(nil), "HTTP client has a nil *http.Transport")
-	}
-	return option(err, func(c *config) { c.httpClient = hc })
+	return option(cmp.Or(
+		refuse(hc == nil, "HTTP client is nil"),
+		refuse(hc != nil && hc.Transport == (*http.Transport)(nil), "HTTP client has a nil *http.Transport"),
+		refuse(hc != nil && hc.Jar == (*cookiejar.Jar)(nil), "HTTP client has a nil *cookiejar.Jar"),
+	), func(c *config) { c.httpClient = hc })
 }
 
 // WithTimeout bounds each attempt, from connecting to the last byte of the answer; 30 seconds by default. A call takes as
@@ -177,11 +176,11 @@ func WithReportOnly(fn func(context.Context, *CallError)) Option {
 
 // WithLogger makes the client write one record an attempt. Its level is [slog.LevelDebug] for a success, [slog.LevelInfo] for
 // 404, 409 and 412, and else [slog.LevelWarn], also for a success that breaks the contract. A record has operation, method,
-// path (as sent), attempt (from 1), duration and outcome_unknown; status and request_id where there is one; and error in the
-// last record of a call that failed, and where no answer came. An answer about another session gets a second record, a warning.
+// path (as sent), attempt (from 1), duration and outcome_unknown; status and request_id where there is one; and error where no
+// answer came, and where the attempt's answer made the call fail. An answer about another session gets a second record, a warning.
 // Nothing is logged by default. l must not be nil.
 func WithLogger(l *slog.Logger) Option {
-	return option(refuse(l == nil, "logger is nil"), func(c *config) { c.logger = l })
+	return option(refuse(l == nil || l.Handler() == nil, "logger is nil or empty"), func(c *config) { c.logger = l })
 }
 
 // WithUserAgent puts product, such as "acme-sync/1.4", before the module's own name and version in the header User-Agent, which
@@ -192,10 +191,10 @@ func WithUserAgent(product string) Option {
 
 // WithRequestEditor adds a function that changes each request after API key, User-Agent and Accept are set and before it is
 // checked against the contract; there is none by default, and editors run in the order in which they are given. A changed
-// method or path must be an operation of the contract, and a changed host is refused. fn must be safe for concurrent use and
-// must not be nil.
+// method or path must be an operation of the contract, and a changed host is refused. An error of fn ends the call, and that
+// request is not sent. fn must be safe for concurrent use and must not be nil.
 func WithRequestEditor(fn RequestEditor) Option {
-	return option(refuse(fn == nil, "request editor is nil"), func(c *config) { c.editors = append(c.editors, fn) })
+	return option(refuse(fn == nil, "request editor is nil"), func(c *config) { c.editors = append(c.editors, withOwnError(fn)) })
 }
 
 const (
@@ -223,27 +222,20 @@ func withOwnError(fn RequestEditor) RequestEditor {
 
 func checkAPIKey(key string) error {
 	const quotes = "\"'`"
-	switch {
-	case strings.HasPrefix(key, "Bearer "):
-		return errors.New(`API key begins with "Bearer ": give the key alone`)
-	case len(key) > 1 && strings.ContainsRune(quotes, rune(key[0])) && key[0] == key[len(key)-1]:
-		return errors.New("API key has quotation marks around it")
-	}
-	return checkHeaderText("API key", key)
+	isQuoted := len(key) > 1 && strings.ContainsRune(quotes, rune(key[0])) && key[0] == key[len(key)-1]
+	return cmp.Or(
+		refuse(strings.HasPrefix(key, "Bearer "), `API key begins with "Bearer ": give the key alone`),
+		refuse(isQuoted, "API key has quotation marks around it"),
+		checkHeaderText("API key", key),
+	)
 }
 
 // checkHeaderText refuses what can't be sent as a header's value unchanged. Its error does not repeat the text.
 func checkHeaderText(what, text string) error {
-	switch {
-	case text == "":
-		return fmt.Errorf("%s is empty", what)
-	case strings.TrimSpace(text) != text:
-		return fmt.Errorf("%s has space around it", what)
-	}
-	for i := range len(text) {
-		if text[i] < ' ' || text[i] > '~' {
-			return fmt.Errorf("%s has a character other than printable ASCII at byte %d", what, i)
-		}
-	}
-	return nil
+	bad := strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+	return cmp.Or(
+		refuse(text == "", "%s is empty", what),
+		refuse(strings.TrimSpace(text) != text, "%s has space around it", what),
+		refuse(bad >= 0, "%s has a character other than printable ASCII at byte %d", what, bad),
+	)
 }

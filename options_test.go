@@ -54,6 +54,8 @@ func TestNewReportsWhatIsWrongWithItsOptions(t *testing.T) {
 		{at("scheme of another header before the key"), with(kodexa.WithAPIKey("Bearer " + key)), `API key begins with "Bearer ": give the key alone`},
 		{at("nil http.Client"), with(kodexa.WithHTTPClient(nil)), "HTTP client is nil"},
 		{at("nil transport of a type"), with(kodexa.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)})), "HTTP client has a nil *http.Transport"},
+		{at("nil cookie jar of a type"), with(kodexa.WithHTTPClient(&http.Client{Jar: (*cookiejar.Jar)(nil)})), "HTTP client has a nil *cookiejar.Jar"},
+		{at("empty logger"), with(kodexa.WithLogger(&slog.Logger{})), "logger is nil or empty"},
 		{at("nil logger"), with(kodexa.WithLogger(nil)), "logger is nil"},
 		{at("nil editor"), with(kodexa.WithRequestEditor(nil)), "request editor is nil"},
 		{at("nil report function"), with(kodexa.WithReportOnly(nil)), "report function is nil"},
@@ -239,6 +241,7 @@ func TestFromEnv(t *testing.T) {
 
 func TestFromEnvIsReadWhenTheClientIsMade(t *testing.T) {
 	option := kodexa.FromEnv()
+	t.Setenv("KODEXA_URL", "") // whatever the environment of the tests has
 	t.Setenv("KODEXA_API_KEY", "key")
 	if _, err := kodexa.New(option); err != nil {
 		t.Error(err)
@@ -298,8 +301,8 @@ func TestCallersHTTPClientIsUsedAndNotChanged(t *testing.T) {
 	}
 }
 
-func TestCookiesOfAnAnswerAreKeptInTheCallersJar(t *testing.T) {
-	t.Parallel()
+// Not parallel: it has http.DefaultTransport, see TestRedirectIsNeverFollowed.
+func TestCookiesOfAnAnswerAreKeptInTheCallersJar(t *testing.T) { //nolint:paralleltest // see above
 	server := startServer(t)
 	jar, err := cookiejar.New(nil)
 	if err != nil {

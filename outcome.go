@@ -9,11 +9,7 @@ import (
 // isSafe reports whether requests of a method change nothing (RFC 9110, section 9.2.1), so that their outcome is never
 // unknown.
 func isSafe(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return true
-	}
-	return false
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions || method == http.MethodTrace
 }
 
 // isIdempotent reports whether sending a request twice is meant to do what sending it once does (section 9.2.2).
@@ -55,14 +51,17 @@ func newTrace() *trace {
 				t.replayed.Store(true)
 			}
 		},
-		GotConn: func(info httptrace.GotConnInfo) { t.reused.Store(info.Reused) },
-		WroteHeaders: func() {
-			t.begun.Store(true)
-			t.writeFailed.Store(false) // the transport may have taken another connection
-		},
+		GotConn:      func(info httptrace.GotConnInfo) { t.reused.Store(info.Reused) },
+		WroteHeaders: t.begin,
 		WroteRequest: func(info httptrace.WroteRequestInfo) { t.writeFailed.Store(info.Err != nil) },
 	}
 	return t
+}
+
+// begin notes that the header was written.
+func (t *trace) begin() {
+	t.begun.Store(true)
+	t.writeFailed.Store(false) // the transport may have taken another connection
 }
 
 // isWritten reports whether the request may have reached the server as a whole. The transport may fail before it reports that
@@ -72,8 +71,5 @@ func (t *trace) isWritten() bool { return t.begun.Load() && !t.writeFailed.Load(
 // mayHaveArrived reports whether a request may have been applied that no answer came to. A foreign transport that tells
 // nothing may have sent it.
 func (t *trace) mayHaveArrived(isForeign bool) bool {
-	if isForeign && !t.asked.Load() && !t.begun.Load() {
-		return true
-	}
-	return t.isWritten() || t.replayed.Load()
+	return t.isWritten() || isForeign && !t.asked.Load() && !t.begun.Load()
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -210,6 +211,56 @@ func TestNetHTTPsOwnReplayIsNoticed(t *testing.T) {
 			t.Errorf("got %v", got.err)
 		}
 	})
+}
+
+// TestARequestWithoutABodyMayArriveBeforeItIsKnownToBeWritten has the call end while the transport has yet to learn that what
+// it wrote is written. Over HTTP/2 that is the header alone, to which a body would still have to come.
+func TestARequestWithoutABodyMayArriveBeforeItIsKnownToBeWritten(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "{}"} {
+		overBoth(t, func(t *testing.T, speaks protocol) {
+			t.Helper()
+			var arrived atomic.Bool
+			n := newNetwork(t, speaks, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet {
+					stored(w, r)
+					return
+				}
+				arrived.Store(true)
+				_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client go
+				<-r.Context().Done()
+			})
+			c := n.client(t, oneTry)
+			if got := read(t.Context(), c); got.err != nil { // so that there is a connection
+				t.Fatal(got.err)
+			}
+			time.Sleep(time.Second) // in which both ends say all that they have to say
+			n.each(func(w *wire) { w.isSlow.Store(true) })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+			defer cancel()
+			_, err := c.API().UpdateSessionWithBody(ctx, sessionID, jsonMedia, strings.NewReader(body))
+			isUnknown := body == "" || speaks == http1
+			if !arrived.Load() || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kodexa.ErrOutcomeUnknown) != isUnknown {
+				t.Errorf("%q: arrived is %t: %v", body, arrived.Load(), err)
+			}
+			n.each(func(w *wire) { w.isSlow.Store(false) })
+			time.Sleep(time.Minute) // until it has written all
+		})
+	}
+}
+
+// TestTheTraceOfTheCallIsCalledOnce has requests with and without a body, and the hooks of a caller beside ours.
+func TestTheTraceOfTheCallIsCalledOnce(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	for _, body := range []string{"", "{}"} {
+		var written atomic.Int32
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Add(1) }})
+		_, err := server.Client(oneTry).API().UpdateSessionWithBody(ctx, sessionID, jsonMedia, strings.NewReader(body))
+		if callError(t, body, err).Attempts != 1 || written.Load() != 1 {
+			t.Errorf("%q: written %d times, %v", body, written.Load(), err)
+		}
+	}
 }
 
 // statuses are those that say more than their class does.

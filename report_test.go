@@ -269,3 +269,27 @@ func TestReportMayDoWithItsErrorWhatItLikes(t *testing.T) {
 		t.Errorf("%v, %v", session, err)
 	}
 }
+
+// TestWhatAReportDoesIsNotSeenInTheErrorOfTheCall has a call fail with what it reported.
+func TestWhatAReportDoesIsNotSeenInTheErrorOfTheCall(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	var text bytes.Buffer
+	client := server.Client(kodexa.WithLogger(slog.New(slog.NewTextHandler(&text, nil))), kodexa.WithReportOnly(func(_ context.Context, e *kodexa.CallError) {
+		broken := contractError(t, "reported", e)
+		clear(broken.Body)
+		clear(broken.Header)
+		clear(broken.Violations)
+		*broken, *e = kodexa.ContractError{}, kodexa.CallError{}
+	}))
+	const want = "200 OK: response breaks the contract"
+	for reason, body := range map[string]string{" at /state: value must be a string": `{"state":1}`, ": Value is not nullable": `null`} {
+		text.Reset()
+		server.Enqueue(answerWith(200, jsonMedia, []byte(body)))
+		_, err := client.ModifySession(t.Context(), sessionID, func(*kodexa.Session) error { return nil })
+		broken := contractError(t, body, err)
+		if string(broken.Body) != body || len(broken.Header) == 0 || !strings.Contains(err.Error(), want+reason) || !strings.Contains(text.String(), want+reason) {
+			t.Errorf("got %v with %s, logged %s", err, broken.Body, &text)
+		}
+	}
+}

@@ -34,18 +34,12 @@ func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
 	p.MaxAttempts = cmp.Or(p.MaxAttempts, 4)
 	p.BaseDelay = cmp.Or(p.BaseDelay, 250*time.Millisecond)
 	p.MaxDelay = cmp.Or(p.MaxDelay, max(p.BaseDelay, 10*time.Second))
-	if p.BaseDelay > p.MaxDelay {
-		return p, fmt.Errorf("retry policy %+v has a BaseDelay beyond its MaxDelay", p)
-	}
-	return p, nil
+	return p, refuse(p.BaseDelay > p.MaxDelay, "retry policy %+v has a BaseDelay beyond its MaxDelay", p)
 }
 
 // wait returns how long to wait after an attempt, counted from 1, and whether to wait at all. asked is what Retry-After asks
 // for, random a number from 0 to below 1.
 func (p RetryPolicy) wait(attempt int, asked time.Duration, random float64) (time.Duration, bool) {
-	if asked > p.MaxDelay {
-		return 0, false
-	}
 	bound := p.MaxDelay
 	if doubled := math.Ldexp(float64(p.BaseDelay), attempt-1); doubled < float64(bound) {
 		bound = time.Duration(doubled)
@@ -53,7 +47,7 @@ func (p RetryPolicy) wait(attempt int, asked time.Duration, random float64) (tim
 	if asked > 0 {
 		bound = min(p.BaseDelay, p.MaxDelay-asked)
 	}
-	return asked + time.Duration(random*float64(bound)), true
+	return asked + time.Duration(random*float64(bound)), asked <= p.MaxDelay
 }
 
 // next returns how long to wait after an attempt, and whether to: a wait that would outlive the context is not begun.
@@ -63,40 +57,40 @@ func (p RetryPolicy) next(ctx context.Context, attempt int, asked time.Duration)
 	return wait, ok && (!bounded || time.Until(deadline) >= wait)
 }
 
-// send sends the request until there is an answer to keep, or no use in sending it again.
-func (k *call) send() *answer {
+// send sends the request until there is an answer to keep, or no use in sending it again. Its error is that of the context.
+func (k *call) send() error {
 	ctx := k.req.Context()
 	if err := ctx.Err(); err != nil {
-		return &answer{Response: &http.Response{}, err: err}
+		return err
 	}
 	for {
-		a := k.attempt()
-		if k.attempts == k.retry.MaxAttempts || !k.mayDoBetter(a) {
-			return a
+		k.attempt()
+		if k.attempts == k.retry.MaxAttempts || !k.mayDoBetter() {
+			return nil
 		}
-		wait, ok := k.retry.next(ctx, k.attempts, retryAfter(a.Header, time.Now()))
+		wait, ok := k.retry.next(ctx, k.attempts, retryAfter(k.Header, time.Now()))
 		if !ok {
-			return a
+			return nil
 		}
-		k.log(a, a.err)
-		a.discard()
+		k.log(k.err)
+		k.discard()
 		if err := sleep(ctx, wait); err != nil {
-			return &answer{Response: &http.Response{}, err: err}
+			return err
 		}
 	}
 }
 
 // mayDoBetter reports whether sending the request again is permitted and may help.
-func (k *call) mayDoBetter(a *answer) bool {
+func (k *call) mayDoBetter() bool {
 	switch {
 	case !isIdempotent(k.req.Method) || k.req.Context().Err() != nil:
 		return false
-	case a.StatusCode == 0:
-		return !a.isFinal
-	case a.err != nil:
-		return isSafe(k.req.Method) && !errors.Is(a.err, ErrResponseTooLarge)
+	case k.StatusCode == 0:
+		return !k.isFinal
+	case k.err != nil:
+		return isSafe(k.req.Method) && !errors.Is(k.err, ErrResponseTooLarge)
 	default:
-		return isRetryable(a.StatusCode)
+		return isRetryable(k.StatusCode)
 	}
 }
 
@@ -144,46 +138,29 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 
 // sleep waits for d, or returns the context's error if that ends before.
 func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
-		return nil
+	case <-time.After(d):
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return ctx.Err()
 }
 
-// attemptTimeoutError is what an attempt fails with when the time of [WithTimeout] is up.
-type attemptTimeoutError struct {
-	limit time.Duration
-	cause error
-}
+// attemptTimeoutError is what an attempt fails with when the time of [WithTimeout] is up. It is a [net.Error].
+type attemptTimeoutError struct{ shownError }
 
-func (e *attemptTimeoutError) Error() string {
-	return fmt.Sprintf("no complete answer within %v", e.limit)
-}
-
-// Timeout and Temporary make it a [net.Error].
-func (e *attemptTimeoutError) Timeout() bool   { return true }
-func (e *attemptTimeoutError) Temporary() bool { return true }
-
-// Unwrap returns what the transport said, unless that is [context.DeadlineExceeded]: the context of the call goes on.
-func (e *attemptTimeoutError) Unwrap() error {
-	if errors.Is(e.cause, context.DeadlineExceeded) {
-		return nil
-	}
-	return e.cause
-}
+func (*attemptTimeoutError) Timeout() bool   { return true }
+func (*attemptTimeoutError) Temporary() bool { return true }
 
 // explain returns why an attempt failed: the context of the call has ended, or the time of the attempt is up, or else err,
 // with a text that can be shown. net/http's own error for the first two is the cause that somebody gave the context.
-func (k *call) explain(err, attemptErr error) error {
+func (k *call) explain(err error) error {
 	switch {
 	case k.req.Context().Err() != nil:
 		return k.req.Context().Err()
-	case attemptErr != nil:
-		return &attemptTimeoutError{k.timeout, err}
+	case k.ctx.Err() == nil:
+		return k.showable(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		err = nil // the context of the call goes on
 	}
-	return k.showable(err)
+	return &attemptTimeoutError{shownError{err, fmt.Sprintf("no complete answer within %v", k.timeout)}}
 }

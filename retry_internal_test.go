@@ -49,7 +49,7 @@ func TestOnlyIdempotentRequestsAreSentAgain(t *testing.T) {
 		for method, kind := range kinds {
 			next := &counting{answer: test.answer}
 			k := &call{
-				caller: &caller{
+				sender: &sender{
 					config: &config{
 						timeout: time.Hour, retry: RetryPolicy{MaxAttempts: 3, BaseDelay: 1, MaxDelay: 1}, maxResponseBytes: 1 << 10,
 						logger: slog.New(slog.DiscardHandler),
@@ -59,13 +59,13 @@ func TestOnlyIdempotentRequestsAreSentAgain(t *testing.T) {
 				req:       httptest.NewRequestWithContext(context.Background(), method, "http://localhost/", nil),
 				operation: &contract.Operation{},
 			}
-			a := k.send()
+			err := k.send()
 			want := 1
 			if kind >= test.needs {
 				want = 3
 			}
-			if next.sent != want || k.attempts != want {
-				t.Errorf("%s to a %s: sent %d times, want %d: %v", name, method, next.sent, want, a.err)
+			if err != nil || next.sent != want || k.attempts != want {
+				t.Errorf("%s to a %s: sent %d times, want %d: %v", name, method, next.sent, want, k.err)
 			}
 			if unknown := kind != safe && test.needs == idempotent; k.outcomeUnknown() != unknown {
 				t.Errorf("%s to a %s: outcome unknown is %t", name, method, !unknown)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strings"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
@@ -53,17 +53,17 @@ type (
 func (c *Client) ModifySession(
 	ctx context.Context, id uuid.UUID, change func(*Session) error, editors ...RequestEditor,
 ) (*Session, error) {
-	m, err := c.begin(id, "updateSession", editors)
+	k, err := c.begin("updateSession", id, editors)
 	if err != nil {
 		return nil, err
 	}
 	if change == nil {
-		return nil, m.failed(errors.New("change is nil: nothing was sent"))
+		return nil, k.failed(errors.New("change is nil: nothing was sent"))
 	}
 	return resource[Session]{
-		namedCall: m,
-		read:      func(ctx context.Context) (*Session, error) { return c.getSession(ctx, id, editors, true) },
-		store:     func(ctx context.Context, s Session) (*Session, error) { return c.UpdateSession(ctx, id, s, editors...) },
+		call:  k,
+		read:  func(ctx context.Context) (*Session, error) { return c.getSession(ctx, id, editors, true) },
+		store: func(ctx context.Context, s Session) (*Session, error) { return c.UpdateSession(ctx, id, s, editors...) },
 	}.modify(ctx, change)
 }
 
@@ -97,95 +97,67 @@ func ParseSession(data []byte) (*Session, error) {
 	return &session, nil
 }
 
-// namedCall is a call of one of the client's own methods. It knows operation and session before there is a request.
-type namedCall struct {
-	operation *contract.Operation
-	id        uuid.UUID
-	policy    RetryPolicy
-	editors   []RequestEditor
-}
-
-// begin starts a call, and refuses what generated code would panic on.
-func (c *Client) begin(id uuid.UUID, operationID string, editors []RequestEditor) (namedCall, error) {
+// begin starts a call of one of the client's own methods, and refuses an editor that is nil: generated code would panic.
+func (c *Client) begin(operationID string, id uuid.UUID, editors []RequestEditor) (*call, error) {
 	c.mustBeMade()
-	m := namedCall{operation: c.caller.contract.Operation(operationID), id: id, policy: c.caller.retry}
+	k := &call{sender: c.sender, operation: c.sender.contract.Operation(operationID), id: id, api: *c.api}
+	k.api.Client = k
+	k.api.RequestEditors = slices.Clip(k.api.RequestEditors)
 	for i, fn := range editors {
 		if fn == nil {
-			return m, m.failed(fmt.Errorf("request editor %d is nil", i+1))
+			return nil, k.failed(fmt.Errorf("request editor %d is nil", i+1))
 		}
-		m.editors = append(m.editors, withOwnError(fn))
+		k.api.RequestEditors = append(k.api.RequestEditors, withOwnError(fn))
 	}
-	return m, nil
+	return k, nil
 }
 
-// failed gives err its place.
-func (m namedCall) failed(err error) *CallError {
-	path := strings.Replace(m.operation.Path, "{id}", m.id.String(), 1)
-	return &CallError{Operation: m.operation.ID, Method: m.operation.Method, Path: path, Err: err}
+// generated returns the generated client that sends by k.
+func (k *call) generated() *gen.ClientWithResponses {
+	return &gen.ClientWithResponses{ClientInterface: &k.api}
 }
 
-// withPlace gives an error of the generated client its place, unless it has one.
-func (m namedCall) withPlace(err error) error {
-	if e, ok := err.(*CallError); ok {
-		return e
-	}
-	return m.failed(err)
-}
-
-// getSession is GetSession. A session that has to be whole is refused if report-only left a member out of it.
+// getSession is GetSession. A session that has to be whole is refused if report-only would leave a member out of it.
 func (c *Client) getSession(ctx context.Context, id uuid.UUID, editors []RequestEditor, isWhole bool) (*Session, error) {
-	m, err := c.begin(id, "getSession", editors)
+	k, err := c.begin("getSession", id, editors)
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.api.GetSessionWithResponse(ctx, id, m.editors...)
+	k.isWhole = isWhole
+	return k.ownSession(k.generated().GetSessionWithResponse(ctx, id))
+}
+
+// wantsOwnID is the reason to refuse a session whose id is not the path's.
+const wantsOwnID = "value must be the id in the path"
+
+// ownSession returns the session in an answer. It refuses one about another session than k's, or none.
+func (k *call) ownSession(res interface{ GetJSON200() *Session }, err error) (*Session, error) {
 	if err != nil {
-		return nil, m.withPlace(err)
+		k.inDoubt = k.inDoubt || k.Response != nil && k.StatusCode/100 == 2 // what was accepted can't be decoded
+		return nil, k.failed(err)
 	}
-	if k := callOf(res.HTTPResponse); isWhole && k.leftOut {
-		return nil, k.reported
+	s, violation := res.GetJSON200(), Violation{"/id", wantsOwnID}
+	switch {
+	case s == nil: // an editor may have led to an operation that answers with another thing
+		violation = Violation{"", "the operation answers with another thing than a session"}
+	case !isAnother(k.id, s.ID):
+		return s, nil
 	}
-	return ownSession(id, res.HTTPResponse, res.Body, res.JSON200)
-}
-
-// callOf returns the call that was answered.
-func callOf(res *http.Response) *call {
-	return res.Body.(checkedBody).call //nolint:forcetypeassert // caller.Do returns no other
-}
-
-// otherSession is what a session breaks the contract with that has another id than the path.
-func otherSession() []Violation { return []Violation{{"/id", "value must be the id in the path"}} }
-
-// ownSession refuses an answer about another session than id, or none.
-func ownSession(id uuid.UUID, res *http.Response, body []byte, s *Session) (*Session, error) {
-	// An editor may have led to an operation that answers with another thing.
-	violations := []Violation{{"", "the operation answers with another thing than a session"}}
-	if s != nil {
-		violations = otherSession()
-	}
-	if s == nil || isAnother(id, s.ID) {
-		k, a := callOf(res), &answer{Response: res, body: body}
-		k.inDoubt = true
-		broken := k.brokenAnswer(a, violations, nil)
-		k.log(a, broken)
-		return nil, k.failed(broken)
-	}
-	return s, nil
+	k.inDoubt = true
+	broken := k.brokenAnswer([]Violation{violation}, nil)
+	k.log(broken)
+	return nil, k.failed(broken)
 }
 
 // isAnother reports whether given is a UUID, with or without dashes, and not id. What is no UUID can't be compared.
 func isAnother(id uuid.UUID, given *string) bool {
-	if given == nil || uuid.Validate(*given) != nil { // Parse takes whatever stands in the place of braces
-		return false
-	}
-	parsed, err := uuid.Parse(*given)
-	return err == nil && parsed != id
+	// Validate is the stricter of the two: Parse takes whatever stands in the place of braces.
+	return given != nil && uuid.Validate(*given) == nil && uuid.MustParse(*given) != id
 }
 
 // resource is how a model that has a changeSequence is read and stored.
 type resource[T interface{ Clone() T }] struct {
-	namedCall
-
+	call  *call                             // of the whole
 	read  func(context.Context) (*T, error) // with all members
 	store func(context.Context, T) (*T, error)
 }
@@ -197,33 +169,48 @@ type update[T any] struct {
 	sequence      int64          // that was read
 }
 
-// modify reads r, changes it and stores it, as [Client.ModifySession] says.
+// modify reads r, changes it and stores it, as [Client.ModifySession] says. From an unknown outcome on, the same update is stored
+// until it is settled.
 func (r resource[T]) modify(ctx context.Context, change func(*T) error) (*T, error) {
+	var u *update[T]
+	var unknown *CallError // the first error of storing u that leaves its outcome unknown
 	for round := 1; ; round++ {
-		u, err := r.prepare(ctx, change)
-		if err != nil {
-			return nil, err
-		}
-		if reflect.DeepEqual(u.before, u.after) {
-			return &u.value, nil
+		if unknown == nil {
+			var err error
+			if u, err = r.prepare(ctx, change); err != nil {
+				return nil, err
+			}
+			if reflect.DeepEqual(u.before, u.after) {
+				return &u.value, nil
+			}
 		}
 		stored, err := r.store(ctx, u.value)
 		if err == nil {
 			return stored, nil
 		}
-		if isInDoubt(err) {
-			return r.settle(ctx, u, round, err)
+		lost := err.(*CallError)               //nolint:forcetypeassert // every error of a call is one
+		refusal, isAPI := lost.Err.(*APIError) // rather than another's, which an editor's error may wrap
+		if !isAPI {
+			refusal = &APIError{}
 		}
-		refusal := apiErrorOf(err)
-		if !errors.Is(refusal, ErrConflict) || round >= r.policy.MaxAttempts {
-			return nil, err
+		if !lost.OutcomeUnknown && !errors.Is(refusal, ErrConflict) {
+			return nil, stillUnknown(unknown, lost)
 		}
-		wait, ok := r.policy.next(ctx, round, refusal.RetryAfter)
-		if !ok {
-			return nil, err
+		if lost.OutcomeUnknown && unknown == nil {
+			unknown = lost
+		}
+		if unknown != nil {
+			var isOpen bool
+			if stored, isOpen, err = r.settle(ctx, u); !isOpen {
+				return stored, stillUnknown(unknown, err)
+			}
+		}
+		wait, ok := r.call.retry.next(ctx, round, refusal.RetryAfter)
+		if !ok || round >= r.call.retry.MaxAttempts {
+			return nil, stillUnknown(unknown, err)
 		}
 		if err := sleep(ctx, wait); err != nil {
-			return nil, r.failed(err)
+			return nil, stillUnknown(unknown, r.call.failed(err))
 		}
 	}
 }
@@ -243,75 +230,42 @@ func (r resource[T]) prepare(ctx context.Context, change func(*T) error) (*updat
 		u.after, _, err = membersOf(u.value)
 	}
 	if err != nil {
-		return nil, r.failed(err)
+		return nil, r.call.failed(err)
 	}
 	for _, name := range []string{"id", "uuid", "changeSequence"} { // which resource it is, and which version of it
 		if !reflect.DeepEqual(u.before[name], u.after[name]) {
-			violation := Violation{"/" + name, "a change must leave the value as it was read"}
-			return nil, r.failed(&ContractError{In: InRequest, Violations: []Violation{violation}})
+			return nil, r.call.failed(r.call.brokenRequest("/"+name, "a change must leave the value as it was read"))
 		}
 	}
 	return u, nil
 }
 
-// settle finds out what became of an update whose outcome is unknown. As long as the changeSequence is the one that was
-// sent, the update was not applied, and sending it again can't apply it twice.
-func (r resource[T]) settle(ctx context.Context, u *update[T], round int, unknown error) (*T, error) {
-	for last := unknown; ; round++ {
-		stored, err := r.read(ctx)
-		if err != nil {
-			return nil, stillUnknown(unknown, err)
-		}
-		now, sequence, err := membersOf(*stored)
-		switch {
-		case err != nil:
-			return nil, stillUnknown(unknown, err)
-		case sequence > u.sequence && isKept(u.before, u.after, now):
-			return stored, nil
-		case sequence != u.sequence:
-			const text = "changeSequence was %d and is %d, which does not show whether the update is in it"
-			return nil, stillUnknown(unknown, fmt.Errorf(text, u.sequence, sequence))
-		case round >= r.policy.MaxAttempts:
-			return nil, stillUnknown(unknown, fmt.Errorf("changeSequence is still %d, but the update may yet arrive", sequence))
-		}
-		wait, ok := r.policy.next(ctx, round, apiErrorOf(last).RetryAfter)
-		if !ok {
-			return nil, unknown
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return nil, stillUnknown(unknown, err)
-		}
-		stored, err = r.store(ctx, u.value)
-		if err == nil {
-			return stored, nil
-		}
-		if !errors.Is(apiErrorOf(err), ErrConflict) && !isInDoubt(err) {
-			return nil, stillUnknown(unknown, err)
-		}
-		last = err
+// settle reads r to learn what became of an update whose outcome is unknown. If changeSequence is still the one that was sent, the
+// update was not applied and may be sent again: isOpen is true, and err says so.
+func (r resource[T]) settle(ctx context.Context, u *update[T]) (stored *T, isOpen bool, err error) {
+	stored, err = r.read(ctx)
+	if err != nil {
+		return nil, false, err
 	}
-}
-
-// isInDoubt reports whether the outcome of this call is unknown, rather than that of another which its error wraps.
-func isInDoubt(err error) bool {
-	e, ok := err.(*CallError)
-	return ok && e.OutcomeUnknown
-}
-
-// apiErrorOf returns the answer that this call failed with, rather than another which its error wraps. It has no status if there
-// was none.
-func apiErrorOf(err error) *APIError {
-	if e, isCall := err.(*CallError); isCall {
-		if answer, ok := e.Err.(*APIError); ok {
-			return answer
-		}
+	now, sequence, err := membersOf(*stored)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case sequence > u.sequence && isKept(u.before, u.after, now):
+		return stored, false, nil
+	case sequence != u.sequence:
+		const text = "changeSequence was %d and is %d, which does not show whether the update is in it"
+		return nil, false, fmt.Errorf(text, u.sequence, sequence)
 	}
-	return &APIError{}
+	return nil, true, fmt.Errorf("changeSequence is still %d, but the update may yet arrive", sequence)
 }
 
-// stillUnknown returns the error of an update of unknown outcome with what was learned of it since.
-func stillUnknown(unknown, since error) error {
-	e := *unknown.(*CallError) //nolint:forcetypeassert // every error of a call is one
-	e.Err = fmt.Errorf("%w; read again: %w", e.Err, since)
+// stillUnknown returns an error that came since the outcome of an update is unknown, if it is, with that.
+func stillUnknown(unknown *CallError, since error) error {
+	if unknown == nil || since == nil {
+		return since
+	}
+	e := *unknown
+	e.Err = fmt.Errorf("%w; then: %w", e.Err, since)
 	return &e
 }

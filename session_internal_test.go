@@ -2,12 +2,12 @@ package kodexa
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"testing"
 
-	"github.com/google/uuid"
-
+	"github.com/kodexa-community/kodexa-go/gen"
 	"github.com/kodexa-community/kodexa-go/internal/contract"
 )
 
@@ -19,10 +19,13 @@ func TestAnAnswerThatIsNoSession(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &caller{config: &config{logger: slog.New(slog.DiscardHandler)}}
-		k := &call{caller: c, req: req, operation: &contract.Operation{ID: "getPage"}, attempts: 1}
-		res := &http.Response{StatusCode: http.StatusCreated, Body: checkedBody{k}}
-		s, err := ownSession(uuid.New(), res, []byte(`{"page":1}`), nil)
+		c := &sender{config: &config{logger: slog.New(slog.DiscardHandler)}}
+		k := &call{sender: c, req: req, operation: &contract.Operation{ID: "getPage"}, attempts: 1}
+		k.answer = answer{Response: &http.Response{StatusCode: http.StatusCreated}, received: []byte(`{"page":1}`)}
+		if _, err := k.ownSession(nil, io.ErrUnexpectedEOF); errors.Is(err, ErrOutcomeUnknown) != isUnknown {
+			t.Errorf("%s: what was accepted can't be decoded: %v", method, err)
+		}
+		s, err := k.ownSession(&gen.GetSessionResponse{}, nil)
 		broken, ok := errors.AsType[*ContractError](err)
 		if s != nil || !ok || errors.Is(err, ErrOutcomeUnknown) != isUnknown {
 			t.Fatalf("%s: got %v, %v", method, s, err)

@@ -13,14 +13,8 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"sync/atomic"
 	"time"
-)
-
-const (
-	maxIdleConns   = 256
-	maxHeaderBytes = 1 << 20
-	maxPing        = 5 * time.Second
-	earlyAnswer    = 50 * time.Millisecond
 )
 
 // DefaultTransport returns a new transport as [New] makes it, for [WithHTTPClient]: to add a CA, a proxy or otelhttp. It is
@@ -40,13 +34,12 @@ func newDefaultTransport(timeout time.Duration) *http.Transport {
 		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	}
 	t = t.Clone()
-	t.MaxIdleConns = maxIdleConns
-	t.MaxIdleConnsPerHost = maxIdleConns
-	t.MaxResponseHeaderBytes = maxHeaderBytes
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 256, 256
+	t.MaxResponseHeaderBytes = 1 << 20
 	// Load balancers and NAT forget a connection after a few minutes without a word; the next request on it would be reset.
 	t.IdleConnTimeout = 90 * time.Second
 	// A dead HTTP/2 connection swallows every request until somebody notices.
-	ping := min(timeout/4, maxPing)
+	ping := min(timeout/4, 5*time.Second)
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: ping, PingTimeout: ping}
 	t.OnProxyConnectResponse = checkProxy
 	dial := t.DialContext
@@ -55,19 +48,29 @@ func newDefaultTransport(timeout time.Duration) *http.Transport {
 	}
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
-		return patientConn{conn}, err
+		return &patientConn{Conn: conn}, err
 	}
 	return t
 }
 
-// patientConn delays the error of a write. In that time net/http reads an answer that came early, such as a 413; else it would
-// fail with the error and lose the answer.
-type patientConn struct{ net.Conn }
+// patientConn delays the error of a write until reading fails too, but for a second at most. In that time net/http reads an
+// answer that came early, such as a 413; else it would fail with the error and lose the answer.
+type patientConn struct {
+	net.Conn
 
-func (c patientConn) Write(p []byte) (int, error) {
+	hasEnded atomic.Bool // by what the last read says
+}
+
+func (c *patientConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.hasEnded.Store(err != nil)
+	return n, err
+}
+
+func (c *patientConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	if err != nil && !errors.Is(err, net.ErrClosed) {
-		time.Sleep(earlyAnswer)
+	for waits := 0; err != nil && !errors.Is(err, net.ErrClosed) && !c.hasEnded.Load() && waits < 1000; waits++ {
+		time.Sleep(time.Millisecond)
 	}
 	return n, err
 }
@@ -90,24 +93,19 @@ type transport struct {
 	http.RoundTripper
 
 	jar       http.CookieJar
-	isOwn     bool // nobody else uses it
 	isForeign bool // not net/http's: it may tell nothing to httptrace
 }
 
 func newTransport(hc *http.Client, timeout time.Duration) transport {
 	if hc == nil {
-		return transport{RoundTripper: newDefaultTransport(timeout), isOwn: true}
+		return transport{RoundTripper: newDefaultTransport(timeout)}
 	}
 	given := cmp.Or(hc.Transport, http.DefaultTransport)
 	_, isNetHTTP := given.(*http.Transport)
 	return transport{RoundTripper: given, jar: hc.Jar, isForeign: !isNetHTTP}
 }
 
-func (t transport) closeIdle() {
-	if c, ok := t.RoundTripper.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
-}
+func (t transport) closeIdle() { (&http.Client{Transport: t.RoundTripper}).CloseIdleConnections() }
 
 // send sends req once, with the cookies of the jar. It returns either an answer whose fields can be used, or an error.
 func (t transport) send(req *http.Request) (*http.Response, error) {
@@ -126,9 +124,7 @@ func (t transport) send(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	if res.Body == nil {
-		res.Body = http.NoBody
-	}
+	res.Body = cmp.Or[io.ReadCloser](res.Body, http.NoBody)
 	if res.Header == nil {
 		res.Header = http.Header{}
 	}
@@ -142,64 +138,62 @@ func (t transport) send(req *http.Request) (*http.Response, error) {
 type answer struct {
 	*http.Response // with status 0 and nothing else if none came
 
-	body    []byte          // of a 2xx
-	err     error           // why there is no response, or why body is not all of it
-	isFinal bool            // another attempt can't do better
-	took    time.Duration   // to get here
-	ctx     context.Context //nolint:containedctx // the attempt ends with its body
-	cancel  context.CancelFunc
+	begun    time.Time
+	received []byte          // the body, as far as it was read
+	err      error           // why there is no response, or why received is not all of its body
+	isFinal  bool            // another attempt can't do better
+	ctx      context.Context //nolint:containedctx // the attempt ends with its body
+	cancel   context.CancelFunc
 }
 
+var noResponse = &http.Response{Body: http.NoBody}
+
 // attempt sends the request once. It notes whether it may have been applied unseen, and reads the body of a 2xx.
-func (k *call) attempt() *answer {
-	start := time.Now()
+func (k *call) attempt() {
+	begun := time.Now()
 	ctx, cancel := context.WithTimeout(k.req.Context(), k.timeout)
 	t := newTrace()
+	if len(k.sent) == 0 && !isSafe(k.req.Method) { // the header is all of it, which HTTP/2 sends before it calls WroteHeaders
+		t.hooks.WroteHeaderField = func(string, []string) { t.begin() }
+	}
 	req := k.req.WithContext(httptrace.WithClientTrace(ctx, &t.hooks))
 	if k.transport.isForeign || k.transport.jar != nil { // which may change it
 		req = req.Clone(req.Context())
 	}
-	if len(k.body) > 0 {
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(k.body)), nil }
+	if len(k.sent) > 0 {
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(k.sent)), nil }
 		req.Body, _ = req.GetBody() // of a type that net/http sends in one write with the header
 	}
 	k.attempts++
 	res, err := k.transport.send(req)
 	k.inDoubt = k.inDoubt || t.replayed.Load() || err != nil && t.mayHaveArrived(k.transport.isForeign)
-	a := &k.answer
-	*a = answer{Response: res, ctx: ctx, cancel: cancel}
+	k.answer = answer{Response: res, begun: begun, ctx: ctx, cancel: cancel}
 	switch {
 	case err != nil:
-		a.Response = &http.Response{Body: http.NoBody}
-		a.isFinal = isFinal(err) || !k.transport.isForeign && !t.asked.Load()
-		a.err = k.explain(err, ctx.Err())
+		k.Response = noResponse
+		k.isFinal = isFinal(err) || !k.transport.isForeign && !t.asked.Load()
+		k.err = k.explain(err)
 		cancel()
-		if k.transport.isOwn && t.reused.Load() && k.req.Context().Err() == nil {
-			k.transport.closeIdle() // what ended this connection may have ended the others in the pool
+		if k.httpClient == nil && t.reused.Load() && k.req.Context().Err() == nil {
+			k.transport.closeIdle() // what ended this connection may have ended the others in a pool that nobody else uses
 		}
 	case res.StatusCode/100 == 2:
-		a.body, a.err = k.readBody(a, k.maxResponseBytes)
+		k.read(k.maxResponseBytes)
 	default:
 		k.inDoubt = k.inDoubt || mayBeApplied(res.StatusCode)
 	}
-	k.answered = a.Header
-	a.took = time.Since(start)
-	return a
 }
 
-// readBody reads the body of an answer up to limit and ends the attempt. What there is comes with the error.
-func (k *call) readBody(a *answer, limit int64) ([]byte, error) {
-	defer a.cancel()
-	if a.StatusCode == http.StatusSwitchingProtocols { // what follows that is no body and may never end
-		_ = a.Body.Close()
-		return nil, nil
+// read reads the body of an answer up to limit and ends the attempt. What there is comes with the error.
+func (k *call) read(limit int64) {
+	defer k.cancel()
+	defer func() { _ = k.Body.Close() }()
+	if k.StatusCode != http.StatusSwitchingProtocols { // what follows that is no body and may never end
+		k.received, k.err = readAll(k.Body, k.ContentLength, limit)
 	}
-	body, err := readAll(a.Body, a.ContentLength, limit)
-	_ = a.Body.Close()
-	if err != nil && !errors.Is(err, ErrResponseTooLarge) {
-		err = k.explain(err, a.ctx.Err())
+	if k.err != nil && !errors.Is(k.err, ErrResponseTooLarge) {
+		k.err = k.explain(k.err)
 	}
-	return body, err
 }
 
 // maxAnnounced is the most that is allocated for a Content-Length before the bytes have come.
@@ -220,11 +214,10 @@ func readAll(r io.Reader, size, limit int64) (body []byte, err error) {
 	if err == nil && int64(len(body)) <= limit {
 		var rest []byte
 		rest, err = io.ReadAll(io.LimitReader(r, limit+1-int64(len(body))))
-		if len(body) == 0 {
-			body = rest
-		} else {
-			body = slices.Concat(body, rest)
+		if len(body) > 0 {
+			rest = slices.Concat(body, rest)
 		}
+		body = rest
 	}
 	if int64(len(body)) > limit {
 		return body[:limit], fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
@@ -238,12 +231,7 @@ func readAll(r io.Reader, size, limit int64) (body []byte, err error) {
 // discard gives up an answer that nobody reads. Its connection is kept if there is little more to read and it comes soon.
 func (a *answer) discard() {
 	defer a.cancel()
-	defer time.AfterFunc(discardTime, a.cancel).Stop()
-	_, _ = io.CopyN(io.Discard, a.Body, maxDiscarded)
+	defer time.AfterFunc(100*time.Millisecond, a.cancel).Stop()
+	_, _ = io.CopyN(io.Discard, a.Body, 64<<10)
 	_ = a.Body.Close()
 }
-
-const (
-	discardTime  = 100 * time.Millisecond
-	maxDiscarded = 64 << 10
-)

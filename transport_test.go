@@ -161,8 +161,8 @@ func TestEachAttemptHasARequestOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestARedirectIsNeverFollowedAndTheKeyStaysHome(t *testing.T) {
-	t.Parallel()
+// Not parallel: it has http.DefaultTransport, see TestRedirectIsNeverFollowed.
+func TestARedirectIsNeverFollowedAndTheKeyStaysHome(t *testing.T) { //nolint:paralleltest // see above
 	var arrived, asked atomic.Int64
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived.Add(1) }))
 	t.Cleanup(elsewhere.Close)
@@ -185,9 +185,8 @@ func TestARedirectIsNeverFollowedAndTheKeyStaysHome(t *testing.T) {
 		"another scheme":   {"ftp://127.0.0.1/"},
 		"given twice":      {elsewhere.URL + "/a", elsewhere.URL + "/b"},
 	}
-	for client, options := range clients {
+	for client, options := range clients { //nolint:paralleltest // see above
 		t.Run(client, func(t *testing.T) {
-			t.Parallel()
 			var requests atomic.Int64
 			var status atomic.Int64
 			var location atomic.Value
