@@ -8,17 +8,23 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/kodexa-community/kodexa-go/internal/upkeep/released"
 )
 
 // checkAPI compares the packages that others can import with those of the last tag. It fails if CHANGELOG.md does not name
 // an incompatible change.
 func (r repository) checkAPI(ctx context.Context) error {
-	tag, err := r.lastTag(ctx)
+	tag, isShallow, err := released.LastTag(ctx, r.dir)
 	if err != nil {
 		return err
 	}
 	if tag == "" {
-		_, err = fmt.Fprintln(r.out, "SKIPPED: api: no tag yet")
+		why := "no tag yet"
+		if isShallow {
+			why = "no tag in this shallow clone: git fetch --unshallow --tags gets them"
+		}
+		_, err = fmt.Fprintln(r.out, "SKIPPED: api: "+why)
 		return err
 	}
 	changes, err := r.apiChanges(ctx, tag)
@@ -28,11 +34,11 @@ func (r repository) checkAPI(ctx context.Context) error {
 	if _, err = fmt.Fprint(r.out, changes); err != nil {
 		return err
 	}
-	log, err := r.changelog()
+	log, err := released.ReadChangelog(r.dir)
 	if err != nil {
 		return err
 	}
-	return unnamed(changes.incompatible, log.since(tag).breaks(), tag)
+	return unnamed(changes.incompatible, log.Since(tag).Breaks(), tag)
 }
 
 // unnamed is the error of the changes that the changelog does not name.

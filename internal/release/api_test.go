@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // module is a small one of the shape of the real one.
 func module() tree {
@@ -121,14 +124,17 @@ func TestAPIWithoutTag(t *testing.T) {
 	}
 }
 
-func TestLastTagIsTheHighestVersion(t *testing.T) {
+func TestAPIInAShallowCloneWithoutTag(t *testing.T) {
 	t.Parallel()
-	c := newCheckout(t, module())
-	for _, tag := range []string{"v0.9.0", "v0.10.0-rc.1", "v0.10.0", "w1.0.0"} {
-		c.git(t, "tag", tag)
-	}
-	if got, err := c.lastTag(t.Context()); got != "v0.10.0" || err != nil {
-		t.Errorf("got %q, %v", got, err)
+	whole := newCheckout(t, module())
+	whole.git(t, "tag", "v0.1.0")
+	whole.commit(t, nil)
+	report := &strings.Builder{}
+	c := checkout{repository{dir: t.TempDir(), out: report}, report}
+	c.git(t, "clone", "--quiet", "--depth=1", "--no-tags", "file://"+whole.dir, ".")
+	says(t, c.run(t.Context(), []string{"api"}))
+	if got := report.String(); !strings.HasPrefix(got, "SKIPPED: api: no tag in this shallow clone: git fetch --unshallow --tags") {
+		t.Errorf("reported %q", got)
 	}
 }
 

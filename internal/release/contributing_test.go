@@ -38,7 +38,7 @@ func TestContributing(t *testing.T) {
 			for _, command := range block {
 				output, status := c.shell(t, command.text)
 				if line := command.skipped(output); line != "" {
-					t.Skipf("%s:%d: %s", document, command.line, line)
+					skipf(t, "%s:%d: %s", document, command.line, line)
 				}
 				if diff := command.differs(output, status); diff != "" {
 					t.Fatalf("%s:%d: $ %s\n%s", document, command.line, command.text, diff)
@@ -53,7 +53,7 @@ func copyOfRepository(t *testing.T) checkout {
 	t.Helper()
 	original := checkout{repository: repository{dir: repositoryRoot}}
 	if _, err := original.command(t.Context(), "git", "rev-parse", "HEAD"); err != nil {
-		t.Skipf("this is no checkout: %v", err)
+		skipf(t, "this is no checkout: %v", err)
 	}
 	c := checkout{repository: repository{dir: filepath.Join(t.TempDir(), "kodexa-go")}}
 	original.git(t, "clone", "--quiet", "--no-tags", ".", c.dir)
@@ -82,14 +82,15 @@ func copyOfRepository(t *testing.T) checkout {
 	return c
 }
 
-// shell runs a line as a user would. What make and go tell the programs that they start is kept from it.
+// shell runs a line as a user would. What make and go tell the programs that they start is kept from it, and flags that change what
+// go prints.
 func (c checkout) shell(t *testing.T, line string) (output, status string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", line) //nolint:gosec // of this repository
 	cmd.Dir = c.dir
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "MAKE") || strings.HasPrefix(variable, "MFLAGS=") || strings.HasPrefix(variable, "KODEXA_")
-	}), "GOWORK=off", "LC_ALL=C.UTF-8")
+	}), "GOWORK=off", "GOFLAGS=", "LC_ALL=C.UTF-8", "LANGUAGE=")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		status = err.Error() // "exit status 1"

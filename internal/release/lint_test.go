@@ -2,6 +2,9 @@ package main
 
 import (
 	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +55,7 @@ func TestLint(t *testing.T) {
 	} {
 		output, status := lint(t, repositoryRoot, contract.with(t, "", test.old, test.text)[""])
 		if strings.HasPrefix(output, "SKIPPED: ") {
-			t.Skip(output)
+			skipf(t, "%s", output)
 		}
 		if fails := status != ""; fails != (test.rule != "") || fails && !strings.Contains(output, " "+test.rule+" ") {
 			t.Errorf("%s: %s, %s; want %s", test.name, status, output, test.rule)
@@ -84,10 +87,24 @@ func TestLintIsSkippedOutLoud(t *testing.T) {
 		t.Errorf("got %q, %s, want %q", output, status, want)
 	}
 	if _, err := exec.LookPath("npm"); err != nil {
-		t.Skip("no npm")
+		skipf(t, "no npm")
 	}
-	output, status = lint(t, root, contract, "npm_config_registry=http://127.0.0.1:9", "npm_config_cache="+t.TempDir())
-	if want := "SKIPPED: redocly lint: package registry not reachable\n"; output != want || status != "" {
-		t.Errorf("got %q, %s, want %q", output, status, want)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it accepts, and nobody answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(refuses.Close)
+	for registry, want := range map[string]string{
+		"http://127.0.0.1:9":               "package registry not reachable",
+		"http://" + silent.Addr().String(): "package registry not reachable",
+		refuses.URL:                        "package registry refuses",
+	} {
+		output, status = lint(t, root, contract, "npm_config_registry="+registry, "npm_config_cache="+t.TempDir(),
+			"npm_config_fetch_timeout=1000", "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+		if want := "SKIPPED: redocly lint: " + want + "\n"; output != want || status != "" {
+			t.Errorf("%s: got %q, %s, want %q", registry, output, status, want)
+		}
 	}
 }

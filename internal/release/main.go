@@ -66,10 +66,3 @@ func (r repository) command(ctx context.Context, name string, args ...string) (s
 	}
 	return string(out), nil
 }
-
-// lastTag is the highest version that this commit comes after; "" if there is none.
-func (r repository) lastTag(ctx context.Context) (string, error) {
-	tags, err := r.command(ctx, "git", "-c", "versionsort.suffix=-", "tag", "--list", "v*", "--merged", "HEAD", "--sort=-version:refname")
-	first, _, _ := strings.Cut(tags, "\n")
-	return first, err
-}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/semver"
+
+	"github.com/kodexa-community/kodexa-go/internal/upkeep/released"
 )
 
 // checkRelease fails with everything that a version lacks, else prints the commands that tag it. A target of the Makefile, which
@@ -77,7 +79,7 @@ func (r repository) follows(ctx context.Context, version string) error {
 	if major := semver.Major(version); major > "v1" && !strings.HasSuffix(strings.TrimSpace(module), "/"+major) {
 		return fmt.Errorf("the path of a module of %s ends in /%[1]s; in go.mod it is %s", major, strings.TrimSpace(module))
 	}
-	tag, err := r.lastTag(ctx)
+	tag, _, err := released.LastTag(ctx, r.dir)
 	if err != nil || tag == "" {
 		return err
 	}
@@ -85,11 +87,11 @@ func (r repository) follows(ctx context.Context, version string) error {
 	if err != nil {
 		return err
 	}
-	log, err := r.changelog()
+	log, err := released.ReadChangelog(r.dir)
 	if err != nil {
 		return err
 	}
-	breaks := len(changes.incompatible) > 0 || len(log.since(tag).breaks()) > 0
+	breaks := len(changes.incompatible) > 0 || len(log.Since(tag).Breaks()) > 0
 	least := next(tag, breaks, len(changes.compatible) > 0)
 	if semver.Compare(version, tag) <= 0 || semver.Compare(withoutPrerelease(version), least) < 0 {
 		return fmt.Errorf("after %s, with what make check-api shows and CHANGELOG.md calls Breaking, it has to be %s at least", tag, least)
@@ -99,17 +101,17 @@ func (r repository) follows(ctx context.Context, version string) error {
 
 // described wants a dated section in CHANGELOG.md, and nothing left above it.
 func (r repository) described(_ context.Context, version string) error {
-	log, err := r.changelog()
+	log, err := released.ReadChangelog(r.dir)
 	if err != nil {
 		return err
 	}
 	var missing []error
 	number := strings.TrimPrefix(version, "v")
-	text, date, found := log.section(number)
+	text, date, found := log.Section(number)
 	if _, err := time.Parse(" - 2006-01-02", date); err != nil || !found || text == "" {
 		missing = append(missing, fmt.Errorf("CHANGELOG.md: no section with entries below ## [%s] - YYYY-MM-DD", number))
 	}
-	if text, _, found := log.section("Unreleased"); !found || text != "" {
+	if text, _, found := log.Section("Unreleased"); !found || text != "" {
 		missing = append(missing, errors.New("CHANGELOG.md: ## [Unreleased] has to be there and empty: move its entries"))
 	}
 	return errors.Join(missing...)

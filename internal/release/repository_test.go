@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -8,6 +10,16 @@ import (
 	"strings"
 	"testing"
 )
+
+// TestMain has git take no other repository for that of a test: neither that of a hook which runs the tests, nor one around TMPDIR.
+func TestMain(m *testing.M) {
+	names, _ := exec.CommandContext(context.Background(), "git", "rev-parse", "--local-env-vars").Output()
+	for name := range strings.FieldsSeq(string(names)) {
+		_ = os.Unsetenv(name)
+	}
+	_ = os.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
+	os.Exit(m.Run())
+}
 
 // A tree is files by path.
 type tree map[string]string
@@ -64,7 +76,8 @@ func (c checkout) commit(t *testing.T, files tree) {
 
 func (c checkout) git(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "git", args...) //nolint:gosec // they are the tests'
+	args = append([]string{"-c", "commit.gpgSign=false", "-c", "tag.gpgSign=false"}, args...) // whatever the user has
+	cmd := exec.CommandContext(t.Context(), "git", args...)                                   //nolint:gosec // they are the tests'
 	cmd.Dir = c.dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -90,4 +103,37 @@ func says(t *testing.T, err error, texts ...string) {
 			t.Errorf("got %v, want in it %q", err, text)
 		}
 	}
+}
+
+// TestSkipIsOutLoud has tests of this package run where there is neither npm nor Git, as make check does: without -v.
+func TestSkipIsOutLoud(t *testing.T) {
+	t.Parallel()
+	programs := t.TempDir()
+	for _, name := range []string{"sh", "dirname"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(programs, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^Test(Lint|Contributing)$") //nolint:gosec // these tests
+	cmd.Env = append(os.Environ(), "PATH="+programs)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, want := range []string{"SKIPPED: TestLint: redocly lint: no npm\n", "SKIPPED: TestContributing/line_", "this is no checkout: "} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("printed %swithout %q", out, want)
+		}
+	}
+}
+
+// skipf skips the test, out loud: go test shows what a test prints here, and why it was skipped only with -v.
+func skipf(t *testing.T, format string, args ...any) {
+	t.Helper()
+	_, _ = fmt.Fprintf(os.Stdout, "SKIPPED: %s: %s\n", t.Name(), strings.TrimPrefix(strings.TrimSpace(fmt.Sprintf(format, args...)), "SKIPPED: "))
+	t.SkipNow()
 }

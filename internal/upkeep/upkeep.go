@@ -2,6 +2,8 @@
 // cmd/contract-diff what a change of openapi.yaml means for importers, cmd/record makes an example of a real answer. The
 // Makefile has a target for each.
 //
+// Package released tells what was released last, for these and for package main of internal/release.
+//
 // Their exit statuses are alike: 0 if all is well, 1 if there is something to be done, 2 if they can't tell.
 package upkeep
 

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/kodexa-community/kodexa-go/internal/upkeep/released"
 )
 
 // base is an older state of the contract.
@@ -54,18 +56,16 @@ func (r repository) base(ctx context.Context, name string) (*base, error) {
 
 // lastTag returns the last version before the checkout, or why there is none.
 func (r repository) lastTag(ctx context.Context) (tag, why string) {
-	out, err := r.run(ctx, "git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
-	if err == nil {
-		return strings.TrimSpace(string(out)), ""
-	}
-	shallow, shallowErr := r.run(ctx, "git", "rev-parse", "--is-shallow-repository")
+	tag, isShallow, err := released.LastTag(ctx, string(r))
 	switch {
-	case shallowErr != nil:
-		return "", fmt.Sprintf("no tag to compare openapi.yaml with: %v", shallowErr)
-	case strings.TrimSpace(string(shallow)) == "true":
+	case err != nil:
+		return "", fmt.Sprintf("no tag to compare openapi.yaml with: %v", err)
+	case tag == "" && isShallow:
 		return "", "no tag in this shallow clone to compare openapi.yaml with: git fetch --unshallow --tags gets them"
-	default:
+	case tag == "":
 		return "", "no tag yet to compare openapi.yaml with"
+	default:
+		return tag, ""
 	}
 }
 

@@ -2,6 +2,7 @@ package change
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,16 @@ import (
 	"strings"
 	"testing"
 )
+
+// TestMain has git take no other repository for that of a test: neither that of a hook which runs the tests, nor one around TMPDIR.
+func TestMain(m *testing.M) {
+	names, _ := exec.CommandContext(context.Background(), "git", "rev-parse", "--local-env-vars").Output()
+	for name := range strings.FieldsSeq(string(names)) {
+		_ = os.Unsetenv(name)
+	}
+	_ = os.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
+	os.Exit(m.Run())
+}
 
 const checkout = "../../.."
 
@@ -118,6 +129,7 @@ func TestCheck(t *testing.T) {
 			"CHANGELOG.md does not name what breaks importers since v0.1.0.", "\n  `state`: /state: different: type: string -> integer",
 		}},
 		"above v1":                 {older: older{tag: "v1.2.3"}, edits: anotherType, status: 1, want: []string{"version: major, v1.2.3 -> v2.0.0: a change breaks importers\n"}},
+		"after a prerelease":       {older: older{tag: "v0.2.0-rc.1"}, edits: anotherType, status: 1, want: []string{"version: minor, v0.2.0-rc.1 -> v0.2.0: a change breaks importers"}},
 		"a tag that is no version": {older: older{tag: "vnext"}, edits: anotherType, want: []string{"SKIPPED: no tag yet to compare openapi.yaml with\n"}},
 
 		// What oasdiff does not see, or calls info.
@@ -214,6 +226,23 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+func TestDiffSinceAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	repo := older{tag: "v0.1.0"}.make(t, anotherMedia...)
+	git(t, repo, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false", "commit", "--quiet", "--all", "--message", "second")
+	git(t, repo, "-c", "tag.gpgsign=false", "tag", "v0.2.0")
+	for base, want := range map[string]string{
+		"v0.1.0": "\nversion: minor, v0.1.0 -> v0.2.0: a change breaks importers; below v1 that is a minor bump\n",
+		"HEAD~1": "\nversion: minor, v0.2.0 -> v0.3.0: a change breaks importers; below v1 that is a minor bump\n",
+		"v0.2.0": "\nversion: no bump: nothing changed\n",
+	} {
+		var stdout, stderr bytes.Buffer
+		if status := command(t.Context(), repo, []string{base}, &stdout, &stderr); status != exitGood || !strings.Contains(stdout.String(), want) {
+			t.Errorf("%s: status %d, %s%s", base, status, &stdout, &stderr)
+		}
+	}
+}
+
 func TestDiffCanNotTell(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -233,7 +262,11 @@ func TestDiffCanNotTell(t *testing.T) {
 			t.Helper()
 			edit(t, repo, []string{"#/components/schemas/Session", "#/components/schemas/Gone"})
 		}, "contract-diff: can't tell: openapi.yaml: "},
-		"a contract of 3.1":        {[]string{"HEAD"}, func(t *testing.T, repo repository) { t.Helper(); edit(t, repo, []string{"3.0.3", "3.1.0"}) }, "contract-diff: can't tell: contract: OpenAPI 3.1.0 is not supported"},
+		"a contract of 3.1": {[]string{"HEAD"}, func(t *testing.T, repo repository) { t.Helper(); edit(t, repo, []string{"3.0.3", "3.1.0"}) }, "contract-diff: can't tell: contract: OpenAPI 3.1.0 is not supported"},
+		"a base of 3.1": {[]string{"older.yaml"}, func(t *testing.T, repo repository) {
+			t.Helper()
+			must(t, os.WriteFile(repo.path("older.yaml"), []byte("openapi: 3.1.0\ninfo: {title: a, version: b}\npaths: {}\n"), 0o600))
+		}, "contract-diff: can't tell: older.yaml: OpenAPI 3.1.0 can't be compared with openapi.yaml here: make drift does\n"},
 		"no tools":                 {[]string{"HEAD"}, func(t *testing.T, repo repository) { t.Helper(); must(t, os.Remove(repo.path("tools/go.mod"))) }, "contract-diff: can't tell: oasdiff: go: "},
 		"a changelog that is gone": {[]string{"-check"}, func(t *testing.T, repo repository) { t.Helper(); must(t, os.Remove(repo.path("CHANGELOG.md"))) }, "contract-diff: can't tell: open "},
 	} {

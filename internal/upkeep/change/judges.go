@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -115,6 +116,8 @@ func goNames(doc *openapi3.T) map[string]string {
 	}
 	return names
 }
+
+var inBackticks = regexp.MustCompile("`([^`]+)`")
 
 // oasdiff is the judge that knows what breaks a contract.
 func (r repository) oasdiff(ctx context.Context, older []byte) ([]Finding, error) {

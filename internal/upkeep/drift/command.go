@@ -47,6 +47,10 @@ func Command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	for _, d := range found {
 		_, _ = fmt.Fprintln(stdout, d)
 	}
-	_, _ = fmt.Fprintf(stdout, "drift: %d differences; narrower or wider is what the platform documents\n", len(found))
+	count := "1 difference"
+	if len(found) > 1 {
+		count = fmt.Sprintf("%d differences", len(found))
+	}
+	_, _ = fmt.Fprintf(stdout, "drift: %s; narrower or wider is what the platform documents\n", count)
 	return ExitDrift
 }

@@ -134,7 +134,8 @@ func (e *extract) operations(ours *openapi3.T) error {
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		item, err := e.pathItem(paths[path])
 		there := routes(path, serversOf(e.whole["servers"]), serversOf(item["servers"]))
-		for our, ourItem := range items {
+		for _, our := range slices.Sorted(maps.Keys(items)) {
+			ourItem := items[our]
 			if !overlap(routes(our, ours.Servers, ourItem.Servers), there) {
 				continue
 			}
@@ -170,13 +171,13 @@ func serversOf(value any) (servers openapi3.Servers) {
 
 func (e *extract) operation(path string, item map[string]any, methods []string) error {
 	kept := child(child(e.part, "paths"), path)
-	for name, value := range item {
+	for _, name := range slices.Sorted(maps.Keys(item)) { // so that of several errors it is always the same one
 		if name != "parameters" && !slices.Contains(methods, strings.ToUpper(name)) {
 			continue
 		}
 		var err error
-		if kept[name], err = e.copy(value, false); err == nil {
-			op, _ := value.(map[string]any)
+		if kept[name], err = e.copy(item[name], false); err == nil {
+			op, _ := item[name].(map[string]any)
 			err = e.security(kept[name], op["security"])
 		}
 		if err != nil {
@@ -311,7 +312,8 @@ func (e *extract) copy(value any, isNames bool) (any, error) {
 	switch value := value.(type) {
 	case map[string]any:
 		kept := map[string]any{}
-		for name, v := range value {
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			v := value[name]
 			var err error
 			ref, isText := v.(string)
 			switch {

@@ -3,6 +3,7 @@ package drift
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -77,9 +78,12 @@ func spell(p *openapi3.Schema) bool {
 	if p.Const != nil {
 		p.Enum, p.Const = []any{p.Const}, nil
 	}
+	hasNull = hasNull || p.Type == nil && slices.Contains(p.Enum, nil)
 	p.Enum = slices.DeleteFunc(slices.Clone(p.Enum), func(v any) bool { return v == nil })
 	if len(p.Enum) == 0 {
 		p.Enum = nil
+	} else if p.Type == nil {
+		p.Type = typeOf(p.Enum)
 	}
 	p.Min, p.ExclusiveMin = bound(p.Min, p.ExclusiveMin, 1)
 	p.Max, p.ExclusiveMax = bound(p.Max, p.ExclusiveMax, -1)
@@ -105,6 +109,37 @@ func spell(p *openapi3.Schema) bool {
 		p.Always = nil
 	}
 	return hasNull
+}
+
+// typeOf returns the type that values have in common, which need not be written beside them; nil if there is none.
+func typeOf(values []any) *openapi3.Types {
+	var types openapi3.Types
+	for _, value := range values {
+		switch value := value.(type) {
+		case string:
+			types = append(types, openapi3.TypeString)
+		case bool:
+			types = append(types, openapi3.TypeBoolean)
+		case float64:
+			if value == math.Trunc(value) {
+				types = append(types, openapi3.TypeInteger)
+			} else {
+				types = append(types, openapi3.TypeNumber)
+			}
+		case []any:
+			types = append(types, openapi3.TypeArray)
+		default:
+			types = append(types, openapi3.TypeObject)
+		}
+	}
+	slices.Sort(types)
+	switch types = slices.Compact(types); {
+	case slices.Equal(types, openapi3.Types{openapi3.TypeInteger, openapi3.TypeNumber}):
+		types = openapi3.Types{openapi3.TypeNumber}
+	case len(types) > 1:
+		return nil
+	}
+	return &types
 }
 
 // isAnything reports whether a schema is there and says nothing.
