@@ -13,4 +13,8 @@ for file in *.go internal/contract/*.go internal/json/*.go; do
 	echo "$(sed 's/^[[:space:]]*//' "$file" | grep -cvE '^($|//)')" "$file"
 done | awk -v most="$most" '
 	{ sum += $1; printf "%5d  %s\n", $1, $2 }
-	END { printf "%5d  of %d\n", sum, most; exit sum > most }'
+	END {
+		printf "%5d  of %d\n", sum, most
+		if (sum > most) printf "%d lines too many: look for some to delete\n", sum - most
+		exit sum > most
+	}'

@@ -16,8 +16,12 @@ if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
 	skip "no npm"
 fi
 if ! npm ls --prefix "$dir" >/dev/null 2>&1; then
+	export npm_config_fetch_timeout="${npm_config_fetch_timeout:-30000}" # milliseconds; by default npm waits five minutes for a silent registry
 	out=$(npm ci --prefix "$dir" --no-audit --no-fund --no-update-notifier --fetch-retries 0 --engine-strict 2>&1) || case $out in
-	*EAI_AGAIN* | *ENOTFOUND* | *ECONN* | *ETIMEDOUT* | *E50[0-9]*) skip "package registry not reachable" ;;
+	*EAI_* | *ENOTFOUND* | *ECONN* | *EHOSTUNREACH* | *ENETUNREACH* | *ETIMEDOUT* | *ERR_SOCKET_TIMEOUT* | *FETCH_ERROR* | *E50[0-9]*)
+		skip "package registry not reachable"
+		;;
+	*E403* | *E407* | *E429*) skip "package registry refuses" ;;
 	*EBADENGINE*) skip "node is too old" ;;
 	*)
 		echo "$out" >&2

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Usage: tools/versions.sh VERSIONS MODULE...
+# Usage: tools/versions.sh VERSIONS TEST MODULE...
 #
-# Runs the tests of the modules with each Go version but the one that is installed, which the other checks use. A version
+# Runs TEST, a command such as 'go test ./...', in the modules with each Go version but the one that is installed, which the other checks use. A version
 # that can't be had is skipped, out loud.
 set -eu
 
-versions=$1
-shift
+versions=$1 test=$2
+shift 2
 
 for version in $versions; do
 	if [ "$version" = "$(GOTOOLCHAIN=local go env GOVERSION)" ]; then
@@ -18,6 +18,6 @@ for version in $versions; do
 	fi
 	for module; do
 		echo "-- $version $module"
-		(cd "$module" && GOTOOLCHAIN=$version go test ./...)
+		(cd "$module" && GOTOOLCHAIN=$version $test)
 	done
 done
