@@ -205,8 +205,8 @@ func TestInterleave(t *testing.T) {
 	}
 }
 
-func TestMeasureIsByCall(t *testing.T) {
-	t.Parallel()
+// Not parallel: it counts what the process allocates.
+func TestMeasureIsByCall(t *testing.T) { //nolint:paralleltest // see above
 	const size = 1 << 20
 	c, err := measure(t.Context(), peers.Peer{Name: "allocate", Run: func(context.Context) (any, error) {
 		return make([]byte, size), nil

@@ -75,7 +75,7 @@ var badAnswers = []struct {
 	kind   string
 	answer http.HandlerFunc
 }{
-	{"a null", answerWith(http.StatusOK, `{%s,"state":null}`)},
+	{"a null member", answerWith(http.StatusOK, `{%s,"state":null}`)},
 	{"a member of another type", answerWith(http.StatusOK, `{%s,"state":5}`)},
 	{"a date-time that is none", answerWith(http.StatusOK, `{%s,"createdOn":"yesterday"}`)},
 	{"an integer beyond int32", answerWith(http.StatusOK, `{%s,"changeSequence":2147483648}`)},
@@ -84,7 +84,7 @@ var badAnswers = []struct {
 	{"text that is not UTF-8", answerWith(http.StatusOK, `{%s,"state":"`+"\xff"+`"}`)},
 	{"a body that is cut short", answerWith(http.StatusOK, `{%s,"state":"CLOSED"`)},
 	{"a second value after the first", answerWith(http.StatusOK, `{%s}{}`)},
-	{"null", answerWith(http.StatusOK, `null`)},
+	{"null as the body", answerWith(http.StatusOK, `null`)},
 	{"no body", answerWith(http.StatusOK, ``)},
 	{"an HTML page", typed(http.StatusOK, "text/html", `<!doctype html><title>Sign in</title>`)},
 	{"JSON that is called text", typed(http.StatusOK, "text/plain", `{%s}`)},

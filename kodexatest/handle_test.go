@@ -62,7 +62,9 @@ func send(t *testing.T, server *kodexatest.Server, method, target, key, contentT
 	}
 	req.Header.Set("X-Api-Key", key)
 	req.Header.Set("Content-Type", contentType)
-	res, err := http.DefaultClient.Do(req)
+	// A connection for each request: one of http.DefaultTransport's may be closed by another test that closes its server.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

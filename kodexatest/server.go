@@ -76,7 +76,7 @@ type Request struct {
 // Format prints method and path alone, whatever the verb: header and body hold secrets.
 func (r Request) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.Method+" "+r.Path) }
 
-// NewServer starts a server that knows no session. The caller should call Close when finished.
+// NewServer starts a server that knows no session. The caller should call Close when finished. It panics if it can't listen.
 func NewServer() *Server {
 	s := newServer(shippedContract())
 	s.server.Start()
@@ -150,7 +150,8 @@ func (s *Server) Enqueue(h ...http.HandlerFunc) {
 
 // Handle makes h serve the operation with this operationId, be it one that the server can't do or one that it can. h gets
 // requests that have the API key and keep the contract; a parameter that fills a segment of the path is in r.PathValue. An
-// answer of h that breaks the contract becomes a 500 that says where. Handle panics if the contract has no such operation.
+// answer of h that breaks the contract becomes a 500 that says where. Handle panics if the contract has no such operation, and
+// if h is nil.
 func (s *Server) Handle(operationID string, h http.HandlerFunc) {
 	if h == nil || s.contract.Operation(operationID) == nil {
 		panic(fmt.Sprintf("kodexatest: Handle: the handler is nil, or the contract has no operation %q", operationID))

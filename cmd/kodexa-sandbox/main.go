@@ -24,6 +24,7 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -150,10 +151,16 @@ func (o *options) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	s := newSandbox(o, log.New(stderr, "", log.Ltime))
 	defer s.platform.Close()
+	var silent sync.Map // connections without a request
 	server := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx }, // what waits, and the page's events, end with it
+		ConnState: func(conn net.Conn, state http.ConnState) {
+			if silent.Delete(conn); state == http.StateNew {
+				silent.Store(conn, nil)
+			}
+		},
 	}
 	o.greet(stdout, listener.Addr())
 	served := make(chan error, 1)
@@ -163,10 +170,16 @@ func (o *options) serve(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	case <-ctx.Done():
 	}
+	silent.Range(func(conn, _ any) bool { // Shutdown would wait for a request
+		if conn, ok := conn.(net.Conn); ok {
+			_ = conn.Close()
+		}
+		return true
+	})
 	// ctx has ended, so this is the one thing with a context of its own.
-	last, cancel := context.WithTimeout(context.Background(), time.Second)
+	last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if server.Shutdown(last) != nil { // a connection without a request
+	if server.Shutdown(last) != nil {
 		return server.Close()
 	}
 	return nil
@@ -185,9 +198,9 @@ API key  %[2]s
 Session  %[3]s
 
 export KODEXA_URL=http://%[1]s KODEXA_API_KEY=%[2]s
-curl -H "x-api-key: $KODEXA_API_KEY" $KODEXA_URL/api/sessions/%[3]s > session.json
 # A PUT replaces the session: send all of it, with its changeSequence.
-sed 's/"state":"[A-Z]*"/"state":"CLOSED"/' session.json | curl -X PUT -H "x-api-key: $KODEXA_API_KEY" \
+curl --fail -H "x-api-key: $KODEXA_API_KEY" $KODEXA_URL/api/sessions/%[3]s -o session.json &&
+  sed 's/"state":"[A-Z]*"/"state":"CLOSED"/' session.json | curl -X PUT -H "x-api-key: $KODEXA_API_KEY" \
   -H 'Content-Type: application/json' --data-binary @- $KODEXA_URL/api/sessions/%[3]s
 
 `, host, o.key, id)

@@ -315,7 +315,7 @@ func TestGreetingAndHelp(t *testing.T) {
 	if status := run(ctx, []string{"-addr", ":0"}, &out, io.Discard); status != 0 {
 		t.Error(status)
 	}
-	for _, want := range []string{"Page     http://127.0.0.1:", "API key  ", "Session  ", "curl -H", "curl -X PUT"} {
+	for _, want := range []string{"Page     http://127.0.0.1:", "API key  ", "Session  ", "curl --fail -H", "-o session.json &&\n", "curl -X PUT"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in %s", want, &out)
 		}

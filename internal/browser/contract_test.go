@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +45,8 @@ func TestTheContractAsAPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page.do(chromedp.EmulateViewport(1280, 40000), chromedp.Navigate("file://"+file)) // what is below the window is not there yet
+	own := (&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String()
+	page.do(chromedp.EmulateViewport(1280, 40000), chromedp.Navigate(own)) // what is below the window is not there yet
 
 	overview := page.see("main")
 	for _, want := range []string{contract.Info.Title, contract.Info.Description} {
@@ -78,7 +80,7 @@ func TestTheContractAsAPage(t *testing.T) {
 			hasText(t, "the example of "+name, shown, `"`+member+`": `)
 		}
 	}
-	page.loadsNothingBut("file://" + file)
+	page.loadsNothingBut(own)
 }
 
 // show opens a group of sections. The page closes the others.

@@ -64,7 +64,8 @@ func put(t *testing.T, url, body string) {
 	t.Helper()
 	url += "/api/sessions/" + id
 	if curl, err := exec.LookPath("curl"); err == nil {
-		cmd := exec.CommandContext(t.Context(), curl, "--silent", "--show-error", "--request", "PUT", //nolint:gosec // the path has it
+		// A proxy of the environment can't reach the sandbox, and curl would take it even for loopback.
+		cmd := exec.CommandContext(t.Context(), curl, "--silent", "--show-error", "--noproxy", "*", "--request", "PUT", //nolint:gosec // the path has it
 			"--header", "x-api-key: "+key, "--header", "Content-Type: application/json", "--data", body, url)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)

@@ -68,15 +68,19 @@ var look string
 
 type browser string
 
-// browserOf returns a Chromium, or skips the test.
+// browserOf returns a Chromium, the one that CHROME names or one of the usual ones, or skips the test.
 func browserOf(t *testing.T) browser {
 	t.Helper()
+	if path := os.Getenv("CHROME"); path != "" {
+		return browser(path)
+	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return browser(path)
 		}
 	}
-	t.Skip("SKIPPED: no chromium to render the pictures")
+	_, _ = fmt.Fprintln(os.Stdout, "SKIPPED: "+t.Name()+": no Chromium, and CHROME names none") // a reason is shown with -v alone
+	t.SkipNow()
 	return ""
 }
 
@@ -90,15 +94,20 @@ func (b browser) render(t *testing.T, scheme string, pictures map[string]string)
 				html.EscapeString(`<!doctype html><style>body{margin:0}svg{max-width:100%;height:auto;display:block}</style>`+svg))
 		}
 	}
-	dir := t.TempDir()
-	file := filepath.Join(dir, "page.html")
+	file := filepath.Join(t.TempDir(), "page.html")
 	if err := os.WriteFile(file, []byte(page+"<script>"+look+"</script>"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	// Not t.TempDir: processes of the browser may write there a moment longer than it runs, and then the folder can't be removed.
+	profile, err := os.MkdirTemp("", "profile") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // which is for a hang
 	defer cancel()
 	//nolint:gosec // the browser of this machine
-	out, err := exec.CommandContext(ctx, string(b), "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+dir,
+	out, err := exec.CommandContext(ctx, string(b), "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+profile,
 		"--blink-settings=preferredColorScheme="+scheme, "--dump-dom", "file://"+file).Output()
 	if err != nil {
 		t.Fatal(err)

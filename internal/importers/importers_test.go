@@ -88,7 +88,7 @@ func TestImporters(t *testing.T) {
 		t.Parallel()
 		oldest := parseMod(t, filepath.Join(checkout, "go.mod")).Go.Version
 		if version.Lang(runtime.Version()) != version.Lang("go"+oldest) {
-			t.Skip(runtime.Version() + " is not the oldest Go: make check-versions runs this with that too")
+			t.Skip(runtime.Version() + " is not the oldest Go: make check-versions runs this with that")
 		}
 		i := newImporter(t, env, "plain")
 		i.run("mod", "edit", "-go="+oldest)
@@ -104,9 +104,9 @@ func TestImporters(t *testing.T) {
 func environment(t *testing.T, proxy string) []string {
 	t.Helper()
 	// What this machine has of other modules need not be fetched again: a module cache can be a proxy.
-	own := strings.Fields(run(t, exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE", "GOPROXY")))
+	cache, proxies, _ := strings.Cut(run(t, exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE", "GOPROXY")), "\n")
 	return append(os.Environ(),
-		"GOPROXY="+fileURL(proxy)+","+fileURL(filepath.Join(own[0], "cache", "download"))+","+own[1],
+		"GOPROXY="+fileURL(proxy)+","+fileURL(filepath.Join(cache, "cache", "download"))+","+strings.TrimSpace(proxies),
 		"GOMODCACHE="+t.TempDir(),
 		"GOFLAGS=-mod=readonly -trimpath -modcacherw", // -trimpath, since the build cache knows by it alone what was compiled elsewhere
 		"GONOPROXY=none", "GOSUMDB=off", "GOTOOLCHAIN=local", "GOWORK=off",

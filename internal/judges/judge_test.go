@@ -43,12 +43,13 @@ func newJudge(t *testing.T, schemas map[string]any) judge {
 	for name, schema := range schemas {
 		defs[name] = translate(t, name, as[map[string]any](t, schema))
 	}
-	if err := compiler.AddResource("contract", asJSON(t, map[string]any{"$defs": defs})); err != nil {
+	const contract = "https://example.test/contract" // and no name of a file, which would be taken for one in this folder, of any path
+	if err := compiler.AddResource(contract, asJSON(t, map[string]any{"$defs": defs})); err != nil {
 		t.Fatal(err)
 	}
 	j := judge{map[string]*jsonschema.Schema{}}
 	for name := range schemas {
-		schema, err := compiler.Compile("contract#/$defs/" + name)
+		schema, err := compiler.Compile(contract + "#/$defs/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
