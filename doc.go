@@ -40,12 +40,14 @@
 // followed, a request editor that changes the host is refused, and so is http beyond loopback without [WithPlaintextHTTP].
 //
 // No error text, log record or formatted value of this package has the API key in it, nor a token or another value of a session.
+// To be known with that:
 //
 //   - The path is shown as it was sent, and with it the session's id.
 //   - [APIError.Message] is what the platform said. Hidden in it are the key and, of the body that was sent, tokens and all strings
 //     and numbers of 8 bytes or more. What it repeats of a path or a query is not: put no secret there.
 //   - The text of an error that your own code returns, such as a request editor, is shown as it is.
 //   - The fields Header and Body of the errors are what the platform sent, with nothing hidden.
+//   - Over HTTP/1.1 net/http writes to package log, by itself, what a server sends beyond the Content-Length of an answer.
 //
 // # Errors
 //
@@ -73,6 +75,7 @@
 //     attempt that was written in full but not answered.
 //   - It stays once an attempt had it: an [ErrConflict] that follows may be the call's own write.
 //   - An error without it means that nothing was applied. Reading never has it.
+//   - An error that your editor or change returns may be that of a call of its own. Then [CallError.OutcomeUnknown] is false.
 //   - A RoundTripper of your own that reports nothing to httptrace, and fails, may have sent the request: the outcome is unknown.
 //     If it sends a request more than once, it has to keep the promise itself: what it reports is taken for one attempt.
 //
