@@ -38,7 +38,7 @@ func New(opts ...Option) (*Client, error) {
 	return &Client{sender: calls, api: &gen.Client{
 		Server:         c.base.String() + "/",
 		RequestEditors: append(editors, c.editors...),
-		Client:         calls, // call.Do has the rest of a request's way
+		Client:         calls, // sender.Do begins the rest of a request's way
 	}}, nil
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -9,17 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kodexa-community/kodexa-go/internal/upkeep/lonegit"
 )
 
-// TestMain has git take no other repository for that of a test: neither that of a hook which runs the tests, nor one around TMPDIR.
-func TestMain(m *testing.M) {
-	names, _ := exec.CommandContext(context.Background(), "git", "rev-parse", "--local-env-vars").Output()
-	for name := range strings.FieldsSeq(string(names)) {
-		_ = os.Unsetenv(name)
-	}
-	_ = os.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { lonegit.Run(m) }
 
 // A tree is files by path.
 type tree map[string]string

@@ -2,24 +2,17 @@ package change
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kodexa-community/kodexa-go/internal/upkeep/lonegit"
 )
 
-// TestMain has git take no other repository for that of a test: neither that of a hook which runs the tests, nor one around TMPDIR.
-func TestMain(m *testing.M) {
-	names, _ := exec.CommandContext(context.Background(), "git", "rev-parse", "--local-env-vars").Output()
-	for name := range strings.FieldsSeq(string(names)) {
-		_ = os.Unsetenv(name)
-	}
-	_ = os.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { lonegit.Run(m) }
 
 const checkout = "../../.."
 
